@@ -1,0 +1,1 @@
+"""Small made checkpoints: the architectures of the Hub in miniature, with weights that anybody can make again."""

@@ -1,0 +1,134 @@
+"""Checkpoints of automatic-speech-recognition."""
+
+from typing import Any
+
+from checkpoints import vocabulary
+from checkpoints.recipe import Recipe, recipe
+
+HEAD = {"lm_head": 4.0}
+SIZES = {"hidden_size": 48, "num_hidden_layers": 2, "num_attention_heads": 4, "intermediate_size": 96}
+
+
+def wav2vec2_config(model_type: str, **more: Any) -> dict[str, Any]:
+    """Wav2Vec2 and HuBERT: seven convolutions give one frame for 320 samples, 20 ms."""
+    return {
+        "model_type": model_type,
+        "vocab_size": len(vocabulary.CTC_VOCABULARY),
+        **SIZES,
+        "conv_dim": [32] * 7,
+        "num_conv_pos_embeddings": 16,
+        "num_conv_pos_embedding_groups": 4,
+        "pad_token_id": 0,
+        "bos_token_id": 1,
+        "eos_token_id": 2,
+        **more,
+    }
+
+
+def samples(**settings: Any) -> dict[str, Any]:
+    """A preprocessor_config.json that gives the samples themselves at 16 kHz."""
+    return {
+        "preprocessor_config.json": {
+            "feature_extractor_type": "Wav2Vec2FeatureExtractor",
+            "processor_class": "Wav2Vec2Processor",
+            "feature_size": 1,
+            "sampling_rate": 16000,
+            "padding_value": 0.0,
+            "padding_side": "right",
+            "do_normalize": True,
+            **settings,
+        }
+    }
+
+
+@recipe
+def wav2vec2() -> Recipe:
+    """CTC over characters; normalized samples, no attention mask."""
+    files = vocabulary.wav2vec2() | samples(return_attention_mask=False)
+    return Recipe("Wav2Vec2ForCTC", wav2vec2_config("wav2vec2"), files, HEAD)
+
+
+@recipe
+def hubert() -> Recipe:
+    """CTC over characters; layer norms in the convolutions, and an attention mask."""
+    config = wav2vec2_config("hubert", feat_extract_norm="layer", do_stable_layer_norm=True, conv_bias=True)
+    return Recipe("HubertForCTC", config, vocabulary.wav2vec2() | samples(return_attention_mask=True), HEAD)
+
+
+@recipe
+def wav2vec2_bert() -> Recipe:
+    """CTC over characters from log-mel frames of 20 ms."""
+    config = wav2vec2_config("wav2vec2-bert", feature_projection_input_dim=160)
+    for key in ("conv_dim", "num_conv_pos_embeddings", "num_conv_pos_embedding_groups"):
+        del config[key]
+    frames = {
+        "preprocessor_config.json": {
+            "feature_extractor_type": "SeamlessM4TFeatureExtractor",
+            "processor_class": "Wav2Vec2BertProcessor",
+            "feature_size": 80,
+            "num_mel_bins": 80,
+            "padding_side": "right",
+            "padding_value": 1,
+            "return_attention_mask": True,
+            "sampling_rate": 16000,
+            "stride": 2,
+        }
+    }
+    return Recipe("Wav2Vec2BertForCTC", config, vocabulary.wav2vec2() | frames, HEAD)
+
+
+@recipe
+def whisper() -> Recipe:
+    """Sequence to sequence, many languages, times as tokens."""
+    end = vocabulary.VOCABULARY_SIZE
+    start, times = end + 1, end + 12
+    languages = {f"<|{language}|>": start + 1 + index for index, language in enumerate(vocabulary.WHISPER_LANGUAGES)}
+    tasks = {"translate": start + 5, "transcribe": start + 6}
+    tokens = {
+        "bos_token_id": end,
+        "eos_token_id": end,
+        "pad_token_id": end,
+        "decoder_start_token_id": start,
+        "begin_suppress_tokens": [220, end],
+        "suppress_tokens": [],
+    }
+    config = {
+        "model_type": "whisper",
+        "vocab_size": times + len(vocabulary.WHISPER_TIMES),
+        "d_model": 48,
+        "encoder_layers": 2,
+        "decoder_layers": 2,
+        "encoder_attention_heads": 4,
+        "decoder_attention_heads": 4,
+        "encoder_ffn_dim": 96,
+        "decoder_ffn_dim": 96,
+        **tokens,
+    }
+    generation = {
+        **tokens,
+        "alignment_heads": [[0, 1], [1, 0], [1, 2]],
+        "is_multilingual": True,
+        "lang_to_id": languages,
+        "max_initial_timestamp_index": 50,
+        "max_length": 448,
+        "no_timestamps_token_id": times - 1,
+        "prev_sot_token_id": start + 8,
+        "return_timestamps": False,
+        "task_to_id": tasks,
+    }
+    log_mel = {
+        "chunk_length": 30,
+        "feature_extractor_type": "WhisperFeatureExtractor",
+        "feature_size": 80,
+        "hop_length": 160,
+        "n_fft": 400,
+        "n_samples": 480000,
+        "nb_max_frames": 3000,
+        "padding_side": "right",
+        "padding_value": 0.0,
+        "processor_class": "WhisperProcessor",
+        "return_attention_mask": False,
+        "sampling_rate": 16000,
+    }
+    files = vocabulary.whisper() | {"generation_config.json": generation, "preprocessor_config.json": log_mel}
+    return Recipe("WhisperForConditionalGeneration", config, files, {"embed_tokens": 3.0, "attn|fc": 2.0})

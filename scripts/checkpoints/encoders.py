@@ -1,0 +1,118 @@
+"""Configurations of text encoders in miniature, in the words of each architecture."""
+
+from typing import Any
+
+from checkpoints.vocabulary import VOCABULARY_SIZE
+
+SIZES = {"hidden_size": 48, "num_hidden_layers": 2, "num_attention_heads": 4, "intermediate_size": 96}
+ROBERTA_TOKENS = {"bos_token_id": 0, "pad_token_id": 1, "eos_token_id": 2}
+
+
+def bert(**more: Any) -> dict[str, Any]:
+    """BERT: learned positions, two segments."""
+    return {
+        "model_type": "bert",
+        "vocab_size": VOCABULARY_SIZE,
+        **SIZES,
+        "max_position_embeddings": 128,
+        "pad_token_id": 0,
+        **more,
+    }
+
+
+def roberta(model_type: str = "roberta", **more: Any) -> dict[str, Any]:
+    """RoBERTa and XLM-RoBERTa: positions count from the padding token on, one segment."""
+    return {
+        "model_type": model_type,
+        "vocab_size": VOCABULARY_SIZE,
+        **SIZES,
+        "max_position_embeddings": 130,
+        "type_vocab_size": 1,
+        "layer_norm_eps": 1e-5,
+        **ROBERTA_TOKENS,
+        **more,
+    }
+
+
+def distilbert(**more: Any) -> dict[str, Any]:
+    """DistilBERT: no segments."""
+    return {
+        "model_type": "distilbert",
+        "vocab_size": VOCABULARY_SIZE,
+        "dim": 48,
+        "n_layers": 2,
+        "n_heads": 4,
+        "hidden_dim": 96,
+        "max_position_embeddings": 128,
+        "pad_token_id": 0,
+        **more,
+    }
+
+
+def albert(**more: Any) -> dict[str, Any]:
+    """ALBERT: layers share their weights, embeddings are narrower than the hidden states."""
+    return {
+        "model_type": "albert",
+        "vocab_size": VOCABULARY_SIZE,
+        **SIZES,
+        "embedding_size": 32,
+        "max_position_embeddings": 128,
+        "pad_token_id": 0,
+        "bos_token_id": 2,
+        "eos_token_id": 3,
+        **more,
+    }
+
+
+def deberta_v2(**more: Any) -> dict[str, Any]:
+    """DeBERTa v2: attention to relative positions."""
+    return {
+        "model_type": "deberta-v2",
+        "vocab_size": VOCABULARY_SIZE,
+        **SIZES,
+        "max_position_embeddings": 128,
+        "relative_attention": True,
+        "position_buckets": 32,
+        "norm_rel_ebd": "layer_norm",
+        "share_att_key": True,
+        "pos_att_type": ["p2c", "c2p"],
+        "position_biased_input": False,
+        "type_vocab_size": 0,
+        "pad_token_id": 0,
+        **more,
+    }
+
+
+def bart(**more: Any) -> dict[str, Any]:
+    """BART: an encoder and a decoder."""
+    return {
+        "model_type": "bart",
+        "vocab_size": VOCABULARY_SIZE,
+        "d_model": 48,
+        "encoder_layers": 2,
+        "decoder_layers": 2,
+        "encoder_attention_heads": 4,
+        "decoder_attention_heads": 4,
+        "encoder_ffn_dim": 96,
+        "decoder_ffn_dim": 96,
+        "max_position_embeddings": 128,
+        "decoder_start_token_id": 2,
+        "forced_eos_token_id": 2,
+        **ROBERTA_TOKENS,
+        **more,
+    }
+
+
+def gpt2(**more: Any) -> dict[str, Any]:
+    """GPT-2: a decoder with one special token and no padding token."""
+    return {
+        "model_type": "gpt2",
+        "vocab_size": VOCABULARY_SIZE,
+        "n_embd": 48,
+        "n_layer": 2,
+        "n_head": 4,
+        "n_positions": 128,
+        "bos_token_id": 0,
+        "eos_token_id": 0,
+        **more,
+    }

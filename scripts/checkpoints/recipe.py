@@ -1,0 +1,68 @@
+"""What a made checkpoint consists of, and how it becomes a folder."""
+
+import json
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import transformers
+from safetensors.numpy import load_file, save_file
+
+from checkpoints import weights
+
+Files = dict[str, Any]
+RECIPES: dict[str, Callable[[], "Recipe"]] = {}
+
+
+@dataclass
+class Recipe:
+    """A checkpoint before it is made.
+
+    `config` holds the keys that a config.json on the Hub holds, in the spelling of transformers 4.48, which 5.x reads as well.
+    `files` are the files beside it by name: text as it is, everything else as JSON.
+    `gains` multiplies the standard deviation of the parameters whose name matches a pattern: a head with a gain of 4 spreads its scores.
+    `adjust` changes single weights where randomness alone gives no useful model.
+    """
+
+    architecture: str
+    config: dict[str, Any]
+    files: Files = field(default_factory=dict)
+    gains: dict[str, float] = field(default_factory=dict)
+    adjust: Callable[[weights.Arrays], None] | None = None
+
+    def write(self, folder: Path) -> None:
+        """Write the checkpoint into the existing, empty `folder`."""
+        files = {
+            "config.json": {"architectures": [self.architecture], "torch_dtype": "float32", **self.config},
+            **self.files,
+        }
+        for name, content in files.items():
+            text = content if isinstance(content, str) else json.dumps(content, indent=2, ensure_ascii=False) + "\n"
+            (folder / name).write_text(text, encoding="utf-8")
+        arrays = {name: weights.draw(name, array, self.gains) for name, array in self._untrained(folder).items()}
+        if self.adjust:
+            self.adjust(arrays)
+        save_file(arrays, folder / "model.safetensors", metadata={"format": "pt"})
+
+    def _untrained(self, folder: Path) -> weights.Arrays:
+        """The names and shapes of what a checkpoint of this architecture stores: tied weights once, names as on the Hub."""
+        model = getattr(transformers, self.architecture)(transformers.AutoConfig.from_pretrained(folder))
+        with tempfile.TemporaryDirectory() as saved:
+            model.save_pretrained(saved)
+            return load_file(Path(saved, "model.safetensors"))
+
+
+def recipe(function: Callable[[], Recipe]) -> Callable[[], Recipe]:
+    """Register a function as the recipe of the checkpoint `<its module>_<its name>`."""
+    RECIPES[f"{function.__module__.rpartition('.')[2]}_{function.__name__}"] = function
+    return function
+
+
+def label_maps(labels: list[str]) -> dict[str, Any]:
+    """The `id2label` and `label2id` of a config.json."""
+    return {
+        "id2label": {str(index): label for index, label in enumerate(labels)},
+        "label2id": {label: index for index, label in enumerate(labels)},
+    }

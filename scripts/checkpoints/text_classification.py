@@ -1,0 +1,42 @@
+"""Checkpoints of text-classification."""
+
+from checkpoints import encoders, vocabulary
+from checkpoints.recipe import Recipe, label_maps, recipe
+
+HEAD = {"classifier|score": 4.0}
+
+
+@recipe
+def bert() -> Recipe:
+    """Three labels, one answer: softmax."""
+    config = encoders.bert(**label_maps(["negative", "neutral", "positive"]))
+    return Recipe("BertForSequenceClassification", config, vocabulary.wordpiece("BertTokenizer"), HEAD)
+
+
+@recipe
+def roberta() -> Recipe:
+    """Labels without names; pairs of texts have two separators."""
+    config = encoders.roberta(**label_maps(["LABEL_0", "LABEL_1"]))
+    return Recipe("RobertaForSequenceClassification", config, vocabulary.roberta(), HEAD)
+
+
+@recipe
+def distilbert() -> Recipe:
+    """One label: a sigmoid."""
+    config = encoders.distilbert(**label_maps(["toxicity"]))
+    return Recipe("DistilBertForSequenceClassification", config, vocabulary.wordpiece("DistilBertTokenizer"), HEAD)
+
+
+@recipe
+def albert() -> Recipe:
+    """Several answers at once: sigmoids, said by `problem_type`."""
+    labels = label_maps(["joy", "anger", "fear", "surprise", "sadness"])
+    config = encoders.albert(problem_type="multi_label_classification", **labels)
+    return Recipe("AlbertForSequenceClassification", config, vocabulary.albert(), HEAD)
+
+
+@recipe
+def gpt2() -> Recipe:
+    """A decoder without a padding token; reads its last token."""
+    config = encoders.gpt2(**label_maps(["entailed", "refuted", "unrelated", "unclear"]))
+    return Recipe("GPT2ForSequenceClassification", config, vocabulary.gpt2(), HEAD)

@@ -1,0 +1,276 @@
+"""Tokenizers in the shapes that checkpoints on the Hub have, trained on a page of text.
+
+Each function gives the tokenizer's files: tokenizer.json, tokenizer_config.json and special_tokens_map.json.
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
+
+PAGE = Path(__file__).parents[2] / "tests" / "data" / "page.txt"
+VOCABULARY_SIZE = 1000
+
+
+def files(tokenizer: Tokenizer, tokenizer_class: str, special: dict[str, Any], **settings: Any) -> dict[str, Any]:
+    """The files of a tokenizer; `special` names its special tokens (`mask_token` ...), `settings` go to tokenizer_config.json."""
+    added = {
+        str(index): {
+            "content": token.content,
+            "lstrip": token.lstrip,
+            "normalized": token.normalized,
+            "rstrip": token.rstrip,
+            "single_word": token.single_word,
+            "special": token.special,
+        }
+        for index, token in sorted(tokenizer.get_added_tokens_decoder().items())
+    }
+    config = {
+        "added_tokens_decoder": added,
+        "clean_up_tokenization_spaces": False,
+        "model_max_length": 128,
+        "tokenizer_class": tokenizer_class,
+        **special,
+        **settings,
+    }
+    return {
+        "tokenizer.json": json.dumps(json.loads(tokenizer.to_str()), indent=2, ensure_ascii=False) + "\n",
+        "tokenizer_config.json": config,
+        "special_tokens_map.json": special,
+    }
+
+
+def wordpiece(tokenizer_class: str, lowercase: bool = True, **settings: Any) -> dict[str, Any]:
+    """As BERT's."""
+    special = {
+        "pad_token": "[PAD]",
+        "unk_token": "[UNK]",
+        "cls_token": "[CLS]",
+        "sep_token": "[SEP]",
+        "mask_token": "[MASK]",
+    }
+    tokenizer = Tokenizer(models.WordPiece(unk_token="[UNK]"))
+    tokenizer.normalizer = normalizers.BertNormalizer(lowercase=lowercase)
+    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    tokenizer.decoder = decoders.WordPiece()
+    train(tokenizer, trainers.WordPieceTrainer(vocab_size=VOCABULARY_SIZE, special_tokens=list(special.values())))
+    frame(tokenizer, "[CLS] $A [SEP]", "[CLS] $A [SEP] $B:1 [SEP]:1")
+    return files(tokenizer, tokenizer_class, special, do_lower_case=lowercase, **settings)
+
+
+def roberta(tokenizer_class: str = "RobertaTokenizer", **settings: Any) -> dict[str, Any]:
+    """Byte-level BPE as RoBERTa's and BART's: two separators between a pair, a mask that swallows the space before it."""
+    special = {
+        "bos_token": "<s>",
+        "cls_token": "<s>",
+        "pad_token": "<pad>",
+        "eos_token": "</s>",
+        "sep_token": "</s>",
+        "unk_token": "<unk>",
+        "mask_token": "<mask>",
+    }
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    mask = AddedToken("<mask>", lstrip=True, normalized=False, special=True)
+    train(tokenizer, byte_level_trainer(["<s>", "<pad>", "</s>", "<unk>", mask]))
+    tokenizer.post_processor = processors.RobertaProcessing(
+        ("</s>", tokenizer.token_to_id("</s>")), ("<s>", tokenizer.token_to_id("<s>")), add_prefix_space=False
+    )
+    return files(tokenizer, tokenizer_class, special, add_prefix_space=False, **settings)
+
+
+def gpt2(**settings: Any) -> dict[str, Any]:
+    """Byte-level BPE as GPT-2's: one special token, no padding token."""
+    special = {"bos_token": "<|endoftext|>", "eos_token": "<|endoftext|>", "unk_token": "<|endoftext|>"}
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    tokenizer.post_processor = processors.ByteLevel(trim_offsets=False)
+    train(tokenizer, byte_level_trainer(["<|endoftext|>"]))
+    return files(tokenizer, "GPT2Tokenizer", special, **settings)
+
+
+LLAMA_CHAT = (
+    "{{ bos_token }}{% for message in messages %}<|start_header_id|>{{ message['role'] }}<|end_header_id|>\n\n"
+    "{{ message['content'] | trim }}<|eot_id|>{% endfor %}"
+    "{% if add_generation_prompt %}<|start_header_id|>assistant<|end_header_id|>\n\n{% endif %}"
+)
+
+
+def llama3(**settings: Any) -> dict[str, Any]:
+    """Byte-level BPE as Llama 3's: a beginning-of-text token before every text, turns of a chat between header tokens."""
+    special = {"bos_token": "<|begin_of_text|>", "eos_token": "<|eot_id|>"}
+    tokens = ["<|begin_of_text|>", "<|end_of_text|>", "<|start_header_id|>", "<|end_header_id|>", "<|eot_id|>"]
+    words = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
+    tokenizer = Tokenizer(models.BPE(ignore_merges=True))
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
+        [
+            pre_tokenizers.Split(Regex(words), "isolated"),
+            pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False),
+        ]
+    )
+    tokenizer.decoder = decoders.ByteLevel()
+    train(tokenizer, byte_level_trainer(tokens))
+    frame(tokenizer, "<|begin_of_text|> $A", "<|begin_of_text|> $A <|begin_of_text|>:1 $B:1")
+    return files(tokenizer, "PreTrainedTokenizerFast", special, chat_template=LLAMA_CHAT, **settings)
+
+
+def mistral(**settings: Any) -> dict[str, Any]:
+    """BPE over words that begin with "▁", unknown characters as bytes, as Mistral's and Llama 2's."""
+    special = {"bos_token": "<s>", "eos_token": "</s>", "unk_token": "<unk>"}
+    tokenizer = Tokenizer(models.BPE(unk_token="<unk>", fuse_unk=True, byte_fallback=True))
+    tokenizer.normalizer = normalizers.Sequence([normalizers.Prepend("▁"), normalizers.Replace(" ", "▁")])
+    # Only training needs words: it would merge whole sentences else.
+    tokenizer.pre_tokenizer = pre_tokenizers.Split("▁", "merged_with_next")
+    tokenizer.decoder = decoders.Sequence(
+        [decoders.Replace("▁", " "), decoders.ByteFallback(), decoders.Fuse(), decoders.Strip(" ", left=1)]
+    )
+    tokens = ["<unk>", "<s>", "</s>", *(f"<0x{byte:02X}>" for byte in range(256))]
+    train(tokenizer, trainers.BpeTrainer(vocab_size=VOCABULARY_SIZE, special_tokens=tokens))
+    frame(tokenizer, "<s> $A", "<s> $A <s>:1 $B:1")
+    content = json.loads(tokenizer.to_str())
+    content["pre_tokenizer"] = None
+    content["added_tokens"] = content["added_tokens"][:3]
+    return files(Tokenizer.from_str(json.dumps(content)), "PreTrainedTokenizerFast", special, **settings)
+
+
+def albert(**settings: Any) -> dict[str, Any]:
+    """Unigram as ALBERT's: lower case, without accents."""
+    special = {
+        "bos_token": "[CLS]",
+        "cls_token": "[CLS]",
+        "pad_token": "<pad>",
+        "eos_token": "[SEP]",
+        "sep_token": "[SEP]",
+        "unk_token": "<unk>",
+        "mask_token": "[MASK]",
+    }
+    normalizer = normalizers.Sequence(
+        [
+            normalizers.Replace("``", '"'),
+            normalizers.Replace("''", '"'),
+            normalizers.NFKD(),
+            normalizers.StripAccents(),
+            normalizers.Lowercase(),
+            normalizers.Replace(Regex(" {2,}"), " "),
+        ]
+    )
+    mask = AddedToken("[MASK]", lstrip=True, normalized=False, special=True)
+    tokenizer = unigram(normalizer, ["<pad>", "<unk>", "[CLS]", "[SEP]", mask], "<unk>")
+    frame(tokenizer, "[CLS] $A [SEP]", "[CLS] $A [SEP] $B:1 [SEP]:1")
+    return files(tokenizer, "AlbertTokenizer", special, do_lower_case=True, keep_accents=False, **settings)
+
+
+def xlm_roberta(**settings: Any) -> dict[str, Any]:
+    """Unigram as XLM-RoBERTa's: case and accents kept."""
+    special = {
+        "bos_token": "<s>",
+        "cls_token": "<s>",
+        "pad_token": "<pad>",
+        "eos_token": "</s>",
+        "sep_token": "</s>",
+        "unk_token": "<unk>",
+        "mask_token": "<mask>",
+    }
+    normalizer = normalizers.Sequence([normalizers.NFKC(), normalizers.Replace(Regex(" {2,}"), " ")])
+    mask = AddedToken("<mask>", lstrip=True, normalized=False, special=True)
+    tokenizer = unigram(normalizer, ["<s>", "<pad>", "</s>", "<unk>", mask], "<unk>")
+    frame(tokenizer, "<s> $A </s>", "<s> $A </s> </s> $B </s>")
+    return files(tokenizer, "XLMRobertaTokenizer", special, **settings)
+
+
+def deberta_v2(**settings: Any) -> dict[str, Any]:
+    """Unigram as DeBERTa v2's and v3's."""
+    special = {
+        "bos_token": "[CLS]",
+        "cls_token": "[CLS]",
+        "pad_token": "[PAD]",
+        "eos_token": "[SEP]",
+        "sep_token": "[SEP]",
+        "unk_token": "[UNK]",
+        "mask_token": "[MASK]",
+    }
+    normalizer = normalizers.Sequence([normalizers.NFKC(), normalizers.Replace(Regex(" {2,}"), " ")])
+    tokenizer = unigram(normalizer, ["[PAD]", "[CLS]", "[SEP]", "[UNK]", "[MASK]"], "[UNK]")
+    frame(tokenizer, "[CLS] $A [SEP]", "[CLS] $A [SEP] $B:1 [SEP]:1")
+    return files(tokenizer, "DebertaV2Tokenizer", special, do_lower_case=False, split_by_punct=False, **settings)
+
+
+WHISPER_LANGUAGES = ("en", "de", "es", "fr")
+WHISPER_TIMES = [f"<|{step * 0.02:.2f}|>" for step in range(1501)]
+
+
+def whisper() -> dict[str, Any]:
+    """Byte-level BPE as multilingual Whisper's: tokens for languages and tasks, then one for each 20 ms of half a minute."""
+    end = "<|endoftext|>"
+    special = {"bos_token": end, "eos_token": end, "unk_token": end, "pad_token": end}
+    tokens = ["<|startoftranscript|>", *(f"<|{language}|>" for language in WHISPER_LANGUAGES), "<|translate|>", "<|transcribe|>"]
+    tokens += ["<|startoflm|>", "<|startofprev|>", "<|nospeech|>", "<|notimestamps|>"]
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    train(tokenizer, byte_level_trainer([]))
+    tokenizer.add_special_tokens([end, *tokens])
+    # Times are added but not special: decoding keeps them unless it is told otherwise.
+    tokenizer.add_tokens([AddedToken(time, normalized=False) for time in WHISPER_TIMES])
+    frame(tokenizer, f"<|startoftranscript|> <|notimestamps|> $A {end}", f"<|startoftranscript|> <|notimestamps|> $A $B:1 {end}")
+    return files(
+        tokenizer,
+        "WhisperTokenizer",
+        special | {"additional_special_tokens": [end, *tokens]},
+        add_prefix_space=False,
+        model_max_length=448,
+        processor_class="WhisperProcessor",
+    )
+
+
+CTC_VOCABULARY = ["<pad>", "<s>", "</s>", "<unk>", "|", *"ETAONIHSRDLUMWCFGYPBVK'XJQZ"]
+
+
+def wav2vec2() -> dict[str, Any]:
+    """Characters as Wav2Vec2's, a bar between words. This tokenizer has no tokenizer.json on the Hub either."""
+    special = {"bos_token": "<s>", "eos_token": "</s>", "unk_token": "<unk>", "pad_token": "<pad>"}
+    config = {
+        "do_lower_case": False,
+        "processor_class": "Wav2Vec2Processor",
+        "replace_word_delimiter_char": " ",
+        "tokenizer_class": "Wav2Vec2CTCTokenizer",
+        "word_delimiter_token": "|",
+        **special,
+    }
+    return {
+        "vocab.json": {character: index for index, character in enumerate(CTC_VOCABULARY)},
+        "tokenizer_config.json": config,
+        "special_tokens_map.json": special,
+    }
+
+
+def unigram(normalizer: normalizers.Normalizer, tokens: list[Any], unknown: str) -> Tokenizer:
+    """A trained Unigram tokenizer whose words begin with "▁"; `tokens` are its special tokens."""
+    tokenizer = Tokenizer(models.Unigram())
+    tokenizer.normalizer = normalizer
+    tokenizer.pre_tokenizer = pre_tokenizers.Metaspace()
+    tokenizer.decoder = decoders.Metaspace()
+    train(tokenizer, trainers.UnigramTrainer(vocab_size=VOCABULARY_SIZE, special_tokens=tokens, unk_token=unknown))
+    return tokenizer
+
+
+def byte_level_trainer(special: list[Any]) -> trainers.BpeTrainer:
+    """A trainer whose alphabet is all 256 bytes, so that nothing is unknown."""
+    alphabet = pre_tokenizers.ByteLevel.alphabet()
+    return trainers.BpeTrainer(vocab_size=VOCABULARY_SIZE, special_tokens=special, initial_alphabet=alphabet)
+
+
+def train(tokenizer: Tokenizer, trainer: trainers.Trainer) -> None:
+    """Train on the page, quietly."""
+    trainer.show_progress = False
+    tokenizer.train_from_iterator(PAGE.read_text(encoding="utf-8").splitlines(), trainer)
+
+
+def frame(tokenizer: Tokenizer, single: str, pair: str) -> None:
+    """Put special tokens around a text and around a pair, as the templates say."""
+    names = {word.partition(":")[0] for word in pair.split() + single.split()} - {"$A", "$B"}
+    special = [(name, tokenizer.token_to_id(name)) for name in sorted(names)]
+    tokenizer.post_processor = processors.TemplateProcessing(single=single, pair=pair, special_tokens=special)

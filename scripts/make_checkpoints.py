@@ -1,0 +1,82 @@
+"""Make the small checkpoints that tests and demonstrations run where there is no network.
+
+    python scripts/make_checkpoints.py [NAME ...] [--out .checkpoints]
+
+Names are `<task>_<architecture>`; none given makes all. What is there and made by the same recipes is skipped.
+"""
+
+import argparse
+import hashlib
+import importlib
+import json
+import os
+import pkgutil
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+
+os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+
+import checkpoints
+import transformers
+from checkpoints.recipe import RECIPES
+
+ROOT = Path(__file__).parents[1]
+FINGERPRINTS = ".recipes.json"
+
+
+def main() -> int:
+    """Make what is asked for; the exit code is 2 for an unknown name."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("names", nargs="*", metavar="NAME")
+    parser.add_argument("--out", type=Path, default=ROOT / ".checkpoints", help="default: .checkpoints in the repository")
+    arguments = parser.parse_args()
+    for module in pkgutil.iter_modules(checkpoints.__path__):
+        importlib.import_module(f"checkpoints.{module.name}")
+    unknown = [name for name in arguments.names if name not in RECIPES]
+    if unknown:
+        print(f"no recipe for {', '.join(unknown)}; there are: {', '.join(RECIPES)}", file=sys.stderr)
+        return 2
+    transformers.logging.set_verbosity_error()
+    transformers.logging.disable_progress_bar()
+    for name in arguments.names or RECIPES:
+        make(name, arguments.out)
+    return 0
+
+
+def make(name: str, out: Path) -> None:
+    """Make the checkpoint `name` in `out`, unless it is there already, and say which."""
+    known = out / FINGERPRINTS
+    made = json.loads(known.read_text()) if known.exists() else {}
+    fingerprint = recipe_fingerprint(name)
+    folder = out / name
+    if folder.exists() and made.get(name) == fingerprint:
+        print(f"{name}: there")
+        return
+    out.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=out, prefix=".") as unfinished:
+        new = Path(unfinished, name)
+        new.mkdir()
+        RECIPES[name]().write(new)
+        if folder.exists():
+            shutil.rmtree(folder)
+        new.rename(folder)
+    known.write_text(json.dumps(made | {name: fingerprint}, indent=2, sort_keys=True) + "\n")
+    print(f"{name}: made, {sum(file.stat().st_size for file in folder.iterdir()) / 1e6:.1f} MB", flush=True)
+
+
+def recipe_fingerprint(name: str) -> str:
+    """A digest of all that decides what the checkpoint `name` holds."""
+    package = Path(checkpoints.__file__).parent
+    shared = {"recipe", "weights", "vocabulary", "encoders", "processors"}
+    task = RECIPES[name].__module__.rpartition(".")[2]
+    sources = sorted(file for file in package.glob("*.py") if file.stem in shared | {task})
+    digest = hashlib.sha256()
+    for file in [*sources, ROOT / "tests" / "data" / "page.txt"]:
+        digest.update(file.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+if __name__ == "__main__":
+    sys.exit(main())
