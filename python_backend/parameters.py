@@ -18,7 +18,7 @@ from typing import Any
 NULL = "null"
 
 
-class InvalidInput(ValueError):
+class InvalidInput(ValueError):  # noqa: N818 (named like the client's exception)
     """The request cannot be served as it is; the message says what to change. Becomes Triton's INVALID_ARG."""
 
 

@@ -48,6 +48,8 @@ class Stage:
     """The model's version folder, where the checkpoint's files lie."""
     settings: Mapping[str, str]
     """`parameters` of config.pbtxt."""
+    instances: int = 1
+    """How many instances of the model share the machine (instance_group of config.pbtxt)."""
     device: str = "auto"
     """"cpu", "cuda:0" ..., or "auto" where the configuration leaves it open."""
 
@@ -98,6 +100,7 @@ class Stage:
         self.name = args["model_name"]
         self.folder = Path(args["model_repository"], args["model_version"])
         self.settings = {key: value["string_value"] for key, value in config["parameters"].items()}
+        self.instances = sum(group["count"] for group in config["instance_group"])
         if args["model_instance_kind"] == "GPU":
             self.device = f"cuda:{args['model_instance_device_id']}"
         self._output_types = {

@@ -1,0 +1,44 @@
+"""Config, weights: read from the model's own version folder."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import torch
+    from transformers import PreTrainedModel
+
+DTYPES = ("auto", "float32", "bfloat16", "float16")
+
+
+def read_json(folder: Path, name: str) -> dict[str, Any]:
+    """A JSON file of the checkpoint; {} when it has none of that name."""
+    path = folder / name
+    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+
+
+def labels(folder: Path) -> list[str]:
+    """The checkpoint's label names in order of their ids."""
+    id2label = read_json(folder, "config.json").get("id2label")
+    if id2label is None:  # what PretrainedConfig assumes
+        return ["LABEL_0", "LABEL_1"]
+    return [id2label[key] for key in sorted(id2label, key=int)]
+
+
+def model(folder: Path, auto_class: str, device: str = "cpu", dtype: str = "float32") -> PreTrainedModel:
+    """The checkpoint's model, ready to run: on its device, in evaluation mode, without gradients.
+
+    Args:
+        auto_class: name of the transformers Auto class, "AutoModelForMaskedLM".
+        dtype: "auto" is the type that the checkpoint names; the pipeline's own default is float32.
+    """
+    import torch
+    import transformers
+
+    if dtype not in DTYPES:
+        raise ValueError(f"dtype must be one of {', '.join(DTYPES)}; got {dtype!r}")
+    torch_dtype: str | torch.dtype = dtype if dtype == "auto" else getattr(torch, dtype)
+    loaded = getattr(transformers, auto_class).from_pretrained(folder, dtype=torch_dtype, local_files_only=True)
+    return loaded.to(device).eval().requires_grad_(False)

@@ -1,0 +1,59 @@
+"""Logits to the best labels: the postprocessing of text, image, audio and video classification."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from python_backend import checkpoint
+from python_backend.parameters import Choice, Int, Parameter
+from python_backend.stage import Request, Stage, Tensors
+
+
+def classification_parameters(top_k: int) -> tuple[Parameter, ...]:
+    return (
+        Int("top_k", default=top_k, minimum=1, nullable=True, doc="How many labels to return, best first; null: all."),
+        Choice(
+            "function_to_apply",
+            choices=("sigmoid", "softmax", "none"),
+            doc="What turns logits into scores. Default: what the checkpoint was trained with.",
+        ),
+    )
+
+
+def default_function(config: dict[str, Any], single_label: str = "softmax") -> str:
+    """The function that the classification pipelines apply to a checkpoint's logits (`postprocess` of each)."""
+    problem, count = config.get("problem_type"), len(config.get("id2label", ("LABEL_0", "LABEL_1")))
+    if problem == "multi_label_classification" or count == 1:
+        return "sigmoid"
+    if problem == "single_label_classification":
+        return single_label
+    return "softmax" if count > 1 else "none"
+
+
+def scores(logits: np.ndarray, function: str) -> np.ndarray:
+    """Scores of the same shape as the logits: "softmax" over the last axis, "sigmoid", or "none"."""
+    if function == "sigmoid":
+        return 1.0 / (1.0 + np.exp(-logits))
+    if function == "softmax":
+        exponents = np.exp(logits - logits.max(axis=-1, keepdims=True))
+        return exponents / exponents.sum(axis=-1, keepdims=True)
+    return logits
+
+
+class ClassificationPostprocess(Stage):
+    """logits [batch, labels] FP32 to LABEL and SCORE [batch, top_k], best first."""
+
+    def load(self) -> None:
+        self.labels = np.array([label.encode() for label in checkpoint.labels(self.folder)], object)
+        self.function = self.default_function(checkpoint.read_json(self.folder, "config.json"))
+
+    def default_function(self, config: dict[str, Any]) -> str:
+        return default_function(config)
+
+    def process(self, request: Request) -> Tensors:
+        parameters = request.parameters
+        values = scores(request.tensors["logits"], parameters["function_to_apply"] or self.function)
+        best = np.argsort(-values, axis=-1, kind="stable")[:, : parameters["top_k"]]
+        return {"LABEL": self.labels[best], "SCORE": np.take_along_axis(values, best, axis=-1)}

@@ -1,0 +1,123 @@
+"""One forward pass over a merged batch: the model stage of every task that does not generate.
+
+class Model(Forward):
+    auto_class = "AutoModelForTokenClassification"
+    per_token = ("logits",)
+
+    def reduce(self, outputs):
+        return {"logits": outputs.logits}
+"""
+
+from __future__ import annotations
+
+import inspect
+import os
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+
+from python_backend import checkpoint
+from python_backend.batching import Rows, Tensors, plan
+from python_backend.stage import Request, Result, Stage
+
+if TYPE_CHECKING:  # imported in load alone: a task's module serves its light stages too
+    import torch
+
+
+class TorchStage(Stage):
+    """A model stage on PyTorch: its device, threads and dtype.
+
+    Settings (`parameters` of config.pbtxt):
+        dtype: auto, float32 (default), bfloat16 or float16. Change it for speed; it costs digits.
+        threads: intra-op threads of one instance on a CPU. Default: the machine's cores shared among the instances.
+    """
+
+    def load(self) -> None:
+        import torch
+
+        if self.device == "auto":
+            self.device = "cuda" if torch.cuda.is_available() else "cpu"
+        torch.set_num_threads(self.setting("threads", max(1, (os.cpu_count() or 1) // self.instances)))
+        self.dtype = self.setting("dtype", "float32")
+
+
+class Forward(TorchStage):
+    """Runs the rows of all waiting requests in micro-batches of similar length (text) or equal shape (the rest).
+
+    Settings, besides TorchStage's:
+        max_batch_tokens: rows times longest row of one pass stay within it: bounds memory. Default 16,384.
+        max_batch_rows: rows of one pass where nothing is padded (images, audio). Default 32.
+        pass_cost: what one more pass costs, in tokens: larger means fewer passes with more padding. Default 32 on a
+            CPU, 1,024 on a GPU.
+    """
+
+    auto_class: ClassVar[str]
+    per_token: ClassVar[tuple[str, ...]] = ()
+    """Outputs [rows, length, ...]: cut to the row's own length, padded to the request's longest row."""
+    row_dimensions: ClassVar[int] = 1
+    """2 where items need several forward rows: inputs are [batch, rows, ...]."""
+
+    def load(self) -> None:
+        super().load()
+        self.model = checkpoint.model(self.folder, self.auto_class, self.device, self.dtype)
+        self.accepted = set(inspect.signature(self.model.forward).parameters)
+        self.max_batch_tokens = self.setting("max_batch_tokens", 16_384)
+        self.max_batch_rows = self.setting("max_batch_rows", 32)
+        self.pass_cost = self.setting("pass_cost", 32 if self.device == "cpu" else 1024)
+        config = self.model.config
+        self.padding = {"input_ids": config.pad_token_id or 0}
+        # Without a padding token, models that look for the last real token (GPT-2 and other decoders) refuse batches or
+        # take the wrong one; rows of equal length need none. -1 is no token, so every position counts as real.
+        self.pads = config.pad_token_id is not None
+        if not self.pads:
+            config.pad_token_id = -1
+
+    def reduce(self, outputs: Any) -> dict[str, torch.Tensor]:
+        """What goes home out of a forward pass, rows first."""
+        raise NotImplementedError
+
+    def process_batch(self, requests: list[Request]) -> list[Result]:
+        rows = Rows([self.inputs(request) for request in requests], self.row_dimensions, self.padding)
+        outputs = self.run(rows)
+        split = {name: rows.split(output) for name, output in outputs.items()}
+        return [dict(zip(split, arrays, strict=True)) for arrays in zip(*split.values(), strict=True)]
+
+    def inputs(self, request: Request) -> Tensors:
+        """The forward inputs of a request: those that it has and the model takes."""
+        return {name: tensor for name, tensor in request.tensors.items() if name in self.accepted and tensor.size}
+
+    def run(self, rows: Rows) -> dict[str, list[np.ndarray | None]]:
+        """Each output's rows, in the order of `rows`; None where a row has no token."""
+        outputs: dict[str, list[np.ndarray | None]] = {}
+        for indices, lengths, batch in self.micro_batches(rows):
+            for name, output in self.forward(batch).items():
+                collected = outputs.setdefault(name, [None] * len(rows))
+                for at, index in enumerate(indices):
+                    collected[index] = output[at, : lengths[at]] if name in self.per_token else output[at]
+        return outputs
+
+    def micro_batches(self, rows: Rows) -> Iterator[tuple[np.ndarray, np.ndarray, Tensors]]:
+        if "attention_mask" not in rows.tensors:
+            for indices in rows.by_shape(self.max_batch_rows):
+                yield indices, np.empty(0, int), rows.stacked(indices)
+            return
+        lengths = rows.lengths()
+        for indices in plan(lengths, self.max_batch_tokens, self.pass_cost if self.pads else 0):
+            yield indices, lengths[indices], rows.padded(indices, int(lengths[indices[0]]))
+
+    def forward(self, batch: Tensors) -> dict[str, np.ndarray]:
+        import torch
+
+        with torch.inference_mode():
+            outputs = self.reduce(self.model(**{name: self.to_device(array) for name, array in batch.items()}))
+        return {
+            name: (output.float() if output.is_floating_point() else output).cpu().numpy()
+            for name, output in outputs.items()
+        }
+
+    def to_device(self, array: np.ndarray) -> torch.Tensor:
+        import torch
+
+        tensor = torch.from_numpy(array).to(self.device, non_blocking=True)
+        return tensor.to(self.model.dtype) if tensor.is_floating_point() else tensor
