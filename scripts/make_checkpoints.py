@@ -30,7 +30,7 @@ def main() -> int:
     """Make what is asked for; the exit code is 2 for an unknown name."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("names", nargs="*", metavar="NAME")
-    parser.add_argument("--out", type=Path, default=ROOT / ".checkpoints", help="default: .checkpoints in the repository")
+    parser.add_argument("--out", type=Path, default=ROOT / ".checkpoints", metavar="FOLDER")
     arguments = parser.parse_args()
     for module in pkgutil.iter_modules(checkpoints.__path__):
         importlib.import_module(f"checkpoints.{module.name}")

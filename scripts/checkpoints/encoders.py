@@ -1,8 +1,6 @@
-"""Configurations of text encoders in miniature, in the words of each architecture."""
+"""Configurations of text models in miniature, in the words of each architecture; `vocab_size` is the tokenizer's."""
 
 from typing import Any
-
-from checkpoints.vocabulary import VOCABULARY_SIZE
 
 SIZES = {"hidden_size": 48, "num_hidden_layers": 2, "num_attention_heads": 4, "intermediate_size": 96}
 ROBERTA_TOKENS = {"bos_token_id": 0, "pad_token_id": 1, "eos_token_id": 2}
@@ -12,7 +10,6 @@ def bert(**more: Any) -> dict[str, Any]:
     """BERT: learned positions, two segments."""
     return {
         "model_type": "bert",
-        "vocab_size": VOCABULARY_SIZE,
         **SIZES,
         "max_position_embeddings": 128,
         "pad_token_id": 0,
@@ -24,7 +21,6 @@ def roberta(model_type: str = "roberta", **more: Any) -> dict[str, Any]:
     """RoBERTa and XLM-RoBERTa: positions count from the padding token on, one segment."""
     return {
         "model_type": model_type,
-        "vocab_size": VOCABULARY_SIZE,
         **SIZES,
         "max_position_embeddings": 130,
         "type_vocab_size": 1,
@@ -38,7 +34,6 @@ def distilbert(**more: Any) -> dict[str, Any]:
     """DistilBERT: no segments."""
     return {
         "model_type": "distilbert",
-        "vocab_size": VOCABULARY_SIZE,
         "dim": 48,
         "n_layers": 2,
         "n_heads": 4,
@@ -53,7 +48,6 @@ def albert(**more: Any) -> dict[str, Any]:
     """ALBERT: layers share their weights, embeddings are narrower than the hidden states."""
     return {
         "model_type": "albert",
-        "vocab_size": VOCABULARY_SIZE,
         **SIZES,
         "embedding_size": 32,
         "max_position_embeddings": 128,
@@ -68,7 +62,6 @@ def deberta_v2(**more: Any) -> dict[str, Any]:
     """DeBERTa v2: attention to relative positions."""
     return {
         "model_type": "deberta-v2",
-        "vocab_size": VOCABULARY_SIZE,
         **SIZES,
         "max_position_embeddings": 128,
         "relative_attention": True,
@@ -87,7 +80,6 @@ def bart(**more: Any) -> dict[str, Any]:
     """BART: an encoder and a decoder."""
     return {
         "model_type": "bart",
-        "vocab_size": VOCABULARY_SIZE,
         "d_model": 48,
         "encoder_layers": 2,
         "decoder_layers": 2,
@@ -107,7 +99,6 @@ def gpt2(**more: Any) -> dict[str, Any]:
     """GPT-2: a decoder with one special token and no padding token."""
     return {
         "model_type": "gpt2",
-        "vocab_size": VOCABULARY_SIZE,
         "n_embd": 48,
         "n_layer": 2,
         "n_head": 4,

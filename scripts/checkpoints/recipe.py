@@ -9,6 +9,7 @@ from typing import Any
 
 import transformers
 from safetensors.numpy import load_file, save_file
+from tokenizers import Tokenizer
 
 from checkpoints import weights
 
@@ -20,10 +21,10 @@ RECIPES: dict[str, Callable[[], "Recipe"]] = {}
 class Recipe:
     """A checkpoint before it is made.
 
-    `config` holds the keys that a config.json on the Hub holds, in the spelling of transformers 4.48, which 5.x reads as well.
-    `files` are the files beside it by name: text as it is, everything else as JSON.
-    `gains` multiplies the standard deviation of the parameters whose name matches a pattern: a head with a gain of 4 spreads its scores.
-    `adjust` changes single weights where randomness alone gives no useful model.
+    `config` holds the keys that a config.json on the Hub holds, in the spelling of transformers 4.48, which 5.x reads as
+    well; `vocab_size` is taken from tokenizer.json where there is one. `files` are the files beside it by name: text as it
+    is, everything else as JSON. `gains` multiplies the standard deviation of the parameters whose name matches a pattern:
+    a head with a gain of 4 spreads its scores. `adjust` changes single weights where chance alone gives no useful model.
     """
 
     architecture: str
@@ -34,11 +35,10 @@ class Recipe:
 
     def write(self, folder: Path) -> None:
         """Write the checkpoint into the existing, empty `folder`."""
-        files = {
-            "config.json": {"architectures": [self.architecture], "torch_dtype": "float32", **self.config},
-            **self.files,
-        }
-        for name, content in files.items():
+        config = {"architectures": [self.architecture], "torch_dtype": "float32", **self.config}
+        if "tokenizer.json" in self.files:
+            config["vocab_size"] = Tokenizer.from_str(self.files["tokenizer.json"]).get_vocab_size()
+        for name, content in {"config.json": config, **self.files}.items():
             text = content if isinstance(content, str) else json.dumps(content, indent=2, ensure_ascii=False) + "\n"
             (folder / name).write_text(text, encoding="utf-8")
         arrays = {name: weights.draw(name, array, self.gains) for name, array in self._untrained(folder).items()}
@@ -47,7 +47,7 @@ class Recipe:
         save_file(arrays, folder / "model.safetensors", metadata={"format": "pt"})
 
     def _untrained(self, folder: Path) -> weights.Arrays:
-        """The names and shapes of what a checkpoint of this architecture stores: tied weights once, names as on the Hub."""
+        """Names and shapes as a checkpoint of this architecture on the Hub stores them: tied weights once."""
         model = getattr(transformers, self.architecture)(transformers.AutoConfig.from_pretrained(folder))
         with tempfile.TemporaryDirectory() as saved:
             model.save_pretrained(saved)

@@ -12,7 +12,6 @@ def llama_config(model_type: str, **more: Any) -> dict[str, Any]:
     """Llama and its kin: rotary positions, two heads of queries to one of keys and values."""
     return {
         "model_type": model_type,
-        "vocab_size": vocabulary.VOCABULARY_SIZE,
         **encoders.SIZES,
         "num_key_value_heads": 2,
         "max_position_embeddings": 512,

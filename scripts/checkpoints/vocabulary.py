@@ -14,7 +14,7 @@ VOCABULARY_SIZE = 1000
 
 
 def files(tokenizer: Tokenizer, tokenizer_class: str, special: dict[str, Any], **settings: Any) -> dict[str, Any]:
-    """The files of a tokenizer; `special` names its special tokens (`mask_token` ...), `settings` go to tokenizer_config.json."""
+    """A tokenizer's files; `special` names its special tokens (`mask_token` ...), `settings` go to tokenizer_config.json."""
     added = {
         str(index): {
             "content": token.content,
@@ -60,7 +60,7 @@ def wordpiece(tokenizer_class: str, lowercase: bool = True, **settings: Any) -> 
 
 
 def roberta(tokenizer_class: str = "RobertaTokenizer", **settings: Any) -> dict[str, Any]:
-    """Byte-level BPE as RoBERTa's and BART's: two separators between a pair, a mask that swallows the space before it."""
+    """Byte-level BPE as RoBERTa's and BART's: two separators in a pair, a mask that swallows the space before it."""
     special = {
         "bos_token": "<s>",
         "cls_token": "<s>",
@@ -100,10 +100,13 @@ LLAMA_CHAT = (
 
 
 def llama3(**settings: Any) -> dict[str, Any]:
-    """Byte-level BPE as Llama 3's: a beginning-of-text token before every text, turns of a chat between header tokens."""
+    """Byte-level BPE as Llama 3's: a token begins every text, headers begin the turns of a chat."""
     special = {"bos_token": "<|begin_of_text|>", "eos_token": "<|eot_id|>"}
     tokens = ["<|begin_of_text|>", "<|end_of_text|>", "<|start_header_id|>", "<|end_header_id|>", "<|eot_id|>"]
-    words = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
+    words = (
+        r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}"
+        r"| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
+    )
     tokenizer = Tokenizer(models.BPE(ignore_merges=True))
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
         [
@@ -154,11 +157,10 @@ def albert(**settings: Any) -> dict[str, Any]:
             normalizers.NFKD(),
             normalizers.StripAccents(),
             normalizers.Lowercase(),
-            normalizers.Replace(Regex(" {2,}"), " "),
         ]
     )
     mask = AddedToken("[MASK]", lstrip=True, normalized=False, special=True)
-    tokenizer = unigram(normalizer, ["<pad>", "<unk>", "[CLS]", "[SEP]", mask], "<unk>")
+    tokenizer = unigram(normalizer, SPLIT_METASPACE, ["<pad>", "<unk>", "[CLS]", "[SEP]", mask], "<unk>")
     frame(tokenizer, "[CLS] $A [SEP]", "[CLS] $A [SEP] $B:1 [SEP]:1")
     return files(tokenizer, "AlbertTokenizer", special, do_lower_case=True, keep_accents=False, **settings)
 
@@ -174,9 +176,8 @@ def xlm_roberta(**settings: Any) -> dict[str, Any]:
         "unk_token": "<unk>",
         "mask_token": "<mask>",
     }
-    normalizer = normalizers.Sequence([normalizers.NFKC(), normalizers.Replace(Regex(" {2,}"), " ")])
     mask = AddedToken("<mask>", lstrip=True, normalized=False, special=True)
-    tokenizer = unigram(normalizer, ["<s>", "<pad>", "</s>", "<unk>", mask], "<unk>")
+    tokenizer = unigram(normalizers.NFKC(), SPLIT_METASPACE, ["<s>", "<pad>", "</s>", "<unk>", mask], "<unk>")
     frame(tokenizer, "<s> $A </s>", "<s> $A </s> </s> $B </s>")
     return files(tokenizer, "XLMRobertaTokenizer", special, **settings)
 
@@ -192,8 +193,8 @@ def deberta_v2(**settings: Any) -> dict[str, Any]:
         "unk_token": "[UNK]",
         "mask_token": "[MASK]",
     }
-    normalizer = normalizers.Sequence([normalizers.NFKC(), normalizers.Replace(Regex(" {2,}"), " ")])
-    tokenizer = unigram(normalizer, ["[PAD]", "[CLS]", "[SEP]", "[UNK]", "[MASK]"], "[UNK]")
+    normalizer = normalizers.Sequence([normalizers.NFKC(), normalizers.Replace(Regex(r"\s+"), " ")])
+    tokenizer = unigram(normalizer, pre_tokenizers.Metaspace(), ["[PAD]", "[CLS]", "[SEP]", "[UNK]", "[MASK]"], "[UNK]")
     frame(tokenizer, "[CLS] $A [SEP]", "[CLS] $A [SEP] $B:1 [SEP]:1")
     return files(tokenizer, "DebertaV2Tokenizer", special, do_lower_case=False, split_by_punct=False, **settings)
 
@@ -203,11 +204,18 @@ WHISPER_TIMES = [f"<|{step * 0.02:.2f}|>" for step in range(1501)]
 
 
 def whisper() -> dict[str, Any]:
-    """Byte-level BPE as multilingual Whisper's: tokens for languages and tasks, then one for each 20 ms of half a minute."""
+    """Byte-level BPE as multilingual Whisper's: tokens for languages, tasks, and each 20 ms of half a minute."""
     end = "<|endoftext|>"
     special = {"bos_token": end, "eos_token": end, "unk_token": end, "pad_token": end}
-    tokens = ["<|startoftranscript|>", *(f"<|{language}|>" for language in WHISPER_LANGUAGES), "<|translate|>", "<|transcribe|>"]
-    tokens += ["<|startoflm|>", "<|startofprev|>", "<|nospeech|>", "<|notimestamps|>"]
+    tokens = ["<|startoftranscript|>", *(f"<|{language}|>" for language in WHISPER_LANGUAGES)]
+    tokens += [
+        "<|translate|>",
+        "<|transcribe|>",
+        "<|startoflm|>",
+        "<|startofprev|>",
+        "<|nospeech|>",
+        "<|notimestamps|>",
+    ]
     tokenizer = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     tokenizer.decoder = decoders.ByteLevel()
@@ -215,7 +223,8 @@ def whisper() -> dict[str, Any]:
     tokenizer.add_special_tokens([end, *tokens])
     # Times are added but not special: decoding keeps them unless it is told otherwise.
     tokenizer.add_tokens([AddedToken(time, normalized=False) for time in WHISPER_TIMES])
-    frame(tokenizer, f"<|startoftranscript|> <|notimestamps|> $A {end}", f"<|startoftranscript|> <|notimestamps|> $A $B:1 {end}")
+    start = "<|startoftranscript|> <|notimestamps|>"
+    frame(tokenizer, f"{start} $A {end}", f"{start} $A $B:1 {end}")
     return files(
         tokenizer,
         "WhisperTokenizer",
@@ -247,11 +256,17 @@ def wav2vec2() -> dict[str, Any]:
     }
 
 
-def unigram(normalizer: normalizers.Normalizer, tokens: list[Any], unknown: str) -> Tokenizer:
+# On the Hub, the older tokenizers split at white space first: no offset holds the space before a word.
+SPLIT_METASPACE = pre_tokenizers.Sequence([pre_tokenizers.WhitespaceSplit(), pre_tokenizers.Metaspace()])
+
+
+def unigram(
+    normalizer: normalizers.Normalizer, words: pre_tokenizers.PreTokenizer, tokens: list[Any], unknown: str
+) -> Tokenizer:
     """A trained Unigram tokenizer whose words begin with "▁"; `tokens` are its special tokens."""
     tokenizer = Tokenizer(models.Unigram())
     tokenizer.normalizer = normalizer
-    tokenizer.pre_tokenizer = pre_tokenizers.Metaspace()
+    tokenizer.pre_tokenizer = words
     tokenizer.decoder = decoders.Metaspace()
     train(tokenizer, trainers.UnigramTrainer(vocab_size=VOCABULARY_SIZE, special_tokens=tokens, unk_token=unknown))
     return tokenizer

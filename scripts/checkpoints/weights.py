@@ -11,8 +11,8 @@ Arrays = dict[str, np.ndarray]
 def draw(name: str, array: np.ndarray, gains: dict[str, float]) -> np.ndarray:
     """Random values for the parameter `name`, in the shape and type of `array`.
 
-    Matrices and convolutions keep the variance of their input, norms stay near one, biases near zero; the first pattern of
-    `gains` that is found in the name multiplies the spread. Integer buffers stay as they are.
+    Matrices and convolutions keep the variance of their input, norms stay near one, biases near zero; the first pattern
+    of `gains` that is found in the name multiplies the spread. Integer buffers stay as they are.
     """
     if not np.issubdtype(array.dtype, np.floating):
         return array
