@@ -1,0 +1,336 @@
+"""The real tritonserver out of the wheel `nvidia-pytriton`: found, checked, started, watched and stopped. No Docker.
+
+with EmbeddedServer("model_repository", ["fill_mask"]) as server:   # free ports on 127.0.0.1
+    server.http_url, server.grpc_url, server.metrics_url
+
+Only the wheel's binaries are used; its Python API is never imported.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import json
+import os
+import random
+import re
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from triton_log import dead_stubs, failure_reasons, load_seconds
+from triton_wheel import Binaries, ServerError
+
+ROOT = Path(__file__).resolve().parent.parent
+SHARED_MEMORY = Path("/dev/shm")
+SHARED_MEMORY_PER_MODEL = 4 << 20
+DISK_SPACE = 64 << 20
+
+STUB_ENVIRONMENT = {
+    # One thread each for NumPy and the like: several stubs share the cores. Model stages set PyTorch's own count.
+    "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "MKL_NUM_THREADS": "1",
+    # What is served was installed before; serving asks no network.
+    "HF_HUB_OFFLINE": "1",
+}
+"""Defaults of the environment of Python models. The caller's own environment wins over them."""
+
+# The server goes down with the process that started it, however that one ends.
+DIE_WITH_PARENT = (
+    "import ctypes, os, signal, sys; ctypes.CDLL(None).prctl(1, signal.SIGTERM);"
+    "os.getppid() != 1 and os.execv(sys.argv[1], sys.argv[1:])"
+)
+
+
+class EmbeddedServer:
+    """One tritonserver process, from `start` to `stop`; a context manager.
+
+    Args:
+        repository: the model repository.
+        names: models to load; an ensemble brings its steps along.
+        http_port, grpc_port, metrics_port: 0 takes a free one.
+        host: the address to listen on.
+        model_config_name: `configs/NAME.pbtxt` instead of config.pbtxt, for the models that have it.
+        startup_timeout: seconds until everything must be ready.
+        stop_timeout: seconds until a server that does not stop by itself is killed.
+        environment: of the server and its Python models, besides STUB_ENVIRONMENT.
+        options: more tritonserver options.
+    """
+
+    def __init__(
+        self,
+        repository: str | Path,
+        names: Sequence[str],
+        *,
+        http_port: int = 0,
+        grpc_port: int = 0,
+        metrics_port: int = 0,
+        host: str = "127.0.0.1",
+        model_config_name: str | None = None,
+        startup_timeout: float = 300,
+        stop_timeout: float = 4,
+        environment: Mapping[str, str] | None = None,
+        options: Sequence[str] = (),
+    ) -> None:
+        self.repository = Path(repository).resolve()
+        self.names = list(names)
+        self.host = host
+        self.http_port, self.grpc_port, self.metrics_port = choose_ports(host, http_port, grpc_port, metrics_port)
+        self.model_config_name = model_config_name
+        self.startup_timeout = startup_timeout
+        self.stop_timeout = stop_timeout
+        self.environment = dict(environment or {})
+        self.options = list(options)
+        self.id = f"triton-pipelines-{secrets.token_hex(4)}"
+        self.log = Path(tempfile.gettempdir(), f"{self.id}.log")
+        """Triton's log. Removed by `stop`, but kept when the server failed."""
+        self._process: subprocess.Popen[bytes] | None = None
+        self._folder: Path | None = None
+        self._ready = False
+
+    @property
+    def http_url(self) -> str:
+        """http://host:port"""
+        return f"http://{self._reachable}:{self.http_port}"
+
+    @property
+    def grpc_url(self) -> str:
+        """host:port, as gRPC clients take it."""
+        return f"{self._reachable}:{self.grpc_port}"
+
+    @property
+    def metrics_url(self) -> str:
+        """http://host:port/metrics"""
+        return f"http://{self._reachable}:{self.metrics_port}/metrics"
+
+    @property
+    def _reachable(self) -> str:
+        return "127.0.0.1" if self.host == "0.0.0.0" else self.host
+
+    def __enter__(self) -> EmbeddedServer:
+        return self.start()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def start(self) -> EmbeddedServer:
+        """Start and wait until every model is ready. ServerError with the reason when that fails."""
+        binaries = Binaries.find()
+        self._check()
+        try:
+            self._folder = Path(tempfile.mkdtemp(prefix=f"{self.id}-"))
+            with self.log.open("wb") as log:
+                self._process = subprocess.Popen(
+                    [sys.executable, "-c", DIE_WITH_PARENT, *self._command(binaries)],
+                    env=self._environment(binaries),
+                    stdin=subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=subprocess.STDOUT,
+                    start_new_session=True,  # a process group of its own: stubs included, nobody else
+                )
+            self._wait_until_ready(time.monotonic() + self.startup_timeout)
+        except ServerError:
+            self.stop(keep_log=True)
+            raise
+        except BaseException:
+            self.stop()
+            raise
+        self._ready = True
+        return self
+
+    def stop(self, keep_log: bool = False) -> None:
+        """Stop the server and remove what it left: processes, shared memory, temporary folder. Safe to call twice."""
+        if self._process is not None:
+            failed = self._ready and self._process.poll() is not None
+            if self._ready and not failed:
+                self._process.terminate()
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    self._process.wait(self.stop_timeout)
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self._process.pid, signal.SIGKILL)
+            self._process.wait()
+            keep_log = keep_log or failed
+        for region in SHARED_MEMORY.glob(f"{self._shared_memory_prefix}*"):
+            region.unlink(missing_ok=True)
+        if self._folder is not None:
+            shutil.rmtree(self._folder, ignore_errors=True)
+        if not keep_log:
+            self.log.unlink(missing_ok=True)
+        self._process, self._folder, self._ready = None, None, False
+
+    def check_alive(self) -> None:
+        """ServerError when tritonserver has died."""
+        if self._process is not None and (code := self._process.poll()) is not None:
+            raise ServerError(self._explain(f"tritonserver {_ended(code)}"))
+
+    def get(self, path: str) -> Any:
+        """The JSON answer to an HTTP GET of the server, "v2/models/fill_mask/config" say."""
+        with urllib.request.urlopen(f"{self.http_url}/{path}", timeout=10) as answer:
+            return json.load(answer)
+
+    # Starting.
+
+    def _check(self) -> None:
+        """What would otherwise make Triton fail obscurely, or wait for ever."""
+        if not self.names:
+            raise ServerError(f"No model to serve was named; {self.repository} is the repository.")
+        for name in self.names:
+            if not (self.repository / name / "config.pbtxt").is_file():
+                raise ServerError(f"{self.repository} has no model {name!r} (no {name}/config.pbtxt).")
+        models = sum(len(steps(self.repository, name)) or 1 for name in self.names)
+        _check_space(Path(tempfile.gettempdir()), DISK_SPACE, "set TMPDIR to a folder on a larger disk")
+        _check_space(SHARED_MEMORY, models * SHARED_MEMORY_PER_MODEL, "in Docker: --shm-size=1g")
+        for port, option in zip((self.http_port, self.grpc_port, self.metrics_port), PORT_OPTIONS, strict=True):
+            check_port(self.host, port, option)
+
+    @property
+    def _shared_memory_prefix(self) -> str:
+        return f"{self.id}_"
+
+    def _command(self, binaries: Binaries) -> list[str]:
+        assert self._folder is not None
+        command = [
+            str(binaries.server),
+            f"--id={self.id}",
+            f"--model-repository={self.repository}",
+            "--model-control-mode=explicit",
+            *(f"--load-model={name}" for name in self.names),
+            f"--backend-directory={_backends(binaries, self._folder)}",
+            f"--cache-directory={binaries.caches}",
+            f"--backend-config=python,shm-region-prefix-name={self._shared_memory_prefix}",
+            f"--exit-timeout-secs={max(1, int(self.stop_timeout) - 1)}",
+            f"--http-address={self.host}",
+            f"--grpc-address={self.host}",
+            f"--metrics-address={self.host}",
+            f"--http-port={self.http_port}",
+            f"--grpc-port={self.grpc_port}",
+            f"--metrics-port={self.metrics_port}",
+        ]
+        if self.model_config_name:
+            command.append(f"--model-config-name={self.model_config_name}")
+        return command + self.options
+
+    def _environment(self, binaries: Binaries) -> dict[str, str]:
+        environment = {**STUB_ENVIRONMENT, **os.environ, **self.environment}
+        # The stub's embedded interpreter finds its packages from the first python3 on PATH.
+        for name, first in (
+            ("PATH", Path(sys.executable).parent),
+            ("LD_LIBRARY_PATH", binaries.libpython.parent),
+            ("PYTHONPATH", ROOT),
+        ):
+            environment[name] = os.pathsep.join(filter(None, (str(first), environment.get(name))))
+        return environment
+
+    def _wait_until_ready(self, deadline: float) -> None:
+        stub_died_at: float | None = None
+        while not self._is_ready():
+            self.check_alive()
+            now = time.monotonic()
+            if now > deadline:
+                raise ServerError(self._explain(f"not ready after {self.startup_timeout:g} s{self._still_loading()}"))
+            assert self._process is not None
+            if dead_stubs(self._process.pid):
+                # Triton reports most deaths within a second and exits; for a stub that never spoke it waits for ever.
+                stub_died_at = stub_died_at or now
+                if now > stub_died_at + 5:
+                    raise ServerError(self._explain(f"the Python process of a model died{self._still_loading()}"))
+            time.sleep(0.1)
+
+    def _is_ready(self) -> bool:
+        """All models are, and this very server answers on all its ports (metrics open last)."""
+        try:
+            with urllib.request.urlopen(f"{self.http_url}/v2/health/ready", timeout=5):
+                pass
+            with urllib.request.urlopen(self.metrics_url, timeout=5):
+                pass
+            return self.get("v2")["name"] == self.id
+        except (OSError, ValueError, KeyError):
+            return False
+
+    def _still_loading(self) -> str:
+        names = [name for name, seconds in load_seconds(self._log_text()).items() if seconds is None]
+        return f", still loading: {', '.join(names)}" if names else ""
+
+    def _explain(self, what: str) -> str:
+        reasons = "".join(f"\n  {reason}".replace("\n", "\n  ") for reason in failure_reasons(self._log_text()))
+        return f"{what}{':' if reasons else ''}{reasons}\nTriton's log: {self.log}"
+
+    def _log_text(self) -> str:
+        return self.log.read_text(encoding="utf-8", errors="replace") if self.log.exists() else ""
+
+
+PORT_OPTIONS = ("--http-port", "--grpc-port", "--metrics-port")
+
+
+def choose_ports(host: str, *wanted: int) -> list[int]:
+    """The wanted ports, with a free one for each 0. They lie below the range that the kernel gives to outgoing
+    connections, so that none is taken between here and the server's own bind."""
+    ports = list(wanted)
+    for index, port in enumerate(ports):
+        while port == 0:
+            port = random.SystemRandom().randrange(20_000, 32_000)
+            if port in ports or not _is_free(host, port):
+                port = 0
+        ports[index] = port
+    if len(set(ports)) < len(ports):
+        raise ServerError(f"The ports must differ: {', '.join(map(str, ports))} for {', '.join(PORT_OPTIONS)}.")
+    return ports
+
+
+def check_port(host: str, port: int, option: str) -> None:
+    try:
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind((host, port))
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            raise ServerError(f"Port {port} on {host} is in use; choose another with {option}, 0 takes any.") from None
+        raise ServerError(f"Cannot listen on {host}:{port} ({error.strerror}); check --host and {option}.") from None
+
+
+def _is_free(host: str, port: int) -> bool:
+    try:
+        check_port(host, port, "")
+    except ServerError:
+        return False
+    return True
+
+
+def steps(repository: Path, name: str) -> list[str]:
+    """The models that an ensemble calls; none for another model."""
+    config = re.sub(r"#.*", "", (repository / name / "config.pbtxt").read_text(encoding="utf-8"))
+    return re.findall(r"""\bmodel_name\s*:\s*["']([^"']+)["']""", config)
+
+
+def _backends(binaries: Binaries, folder: Path) -> Path:
+    """A backend directory with the stub of this interpreter. Links, since the wheel's files find their libraries
+    relative to where they really lie."""
+    python = folder / "backends" / "python"
+    python.mkdir(parents=True)
+    for path in (*binaries.backend.iterdir(), binaries.stub):
+        (python / path.name).symlink_to(path)
+    return python.parent
+
+
+def _check_space(folder: Path, needed: int, remedy: str) -> None:
+    free = shutil.disk_usage(folder).free
+    if free < needed:
+        raise ServerError(f"{folder} has {free >> 20} MiB free, {needed >> 20} MiB are needed: {remedy}.")
+
+
+def _ended(code: int) -> str:
+    return f"was killed by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
