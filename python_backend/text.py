@@ -48,13 +48,14 @@ class Tokenizer:
         self.backend = tokenizers.Tokenizer.from_file(str(folder / "tokenizer.json"))
         self.backend.no_padding()
         self.backend.no_truncation()
+        model_config = read_json(folder, "config.json")
         config = read_json(folder, "tokenizer_config.json")
         self.config = config
-        self.max_tokens = max_tokens(read_json(folder, "config.json"), config)
-        # Tokenizers name their inputs, or leave it to the model: one type of tokens alone needs no ids.
-        model_config = read_json(folder, "config.json")
-        one_type = model_config.get("type_vocab_size", 1 if model_config.get("model_type") != "xlnet" else 2) < 2
-        self.has_token_types = "token_type_ids" in config.get("model_input_names", () if one_type else TOKEN_TYPES)
+        self.max_tokens = max_tokens(model_config, config)
+        # A tokenizer may name its inputs; otherwise a model that knows one type of tokens needs no ids of types.
+        knows_types = model_config.get("type_vocab_size", 1) > 1 or model_config.get("model_type") == "xlnet"
+        inputs = config.get("model_input_names")
+        self.has_token_types = "token_type_ids" in inputs if inputs else knows_types
         special = {**read_json(folder, "special_tokens_map.json"), **config}
         self.special_tokens = {name: _content(special[name]) for name in SPECIAL_TOKENS if special.get(name)}
 
@@ -124,15 +125,23 @@ class Tokenizer:
 
 SPECIAL_TOKENS = ("bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token")
 
-TOKEN_TYPES = ("token_type_ids",)
-
 UNLIMITED = 10**9
 
 # Their positions start behind the padding token's id: RoBERTa's table of 514 holds 512 tokens.
 OFFSET_POSITIONS = {
-    "camembert", "data2vec-text", "ibert", "layoutlmv3", "longformer", "luke", "mpnet", "roberta", "roberta-prelayernorm",
-    "xlm-roberta", "xlm-roberta-xl", "xmod",
-}  # fmt: skip
+    "camembert",
+    "data2vec-text",
+    "ibert",
+    "layoutlmv3",
+    "longformer",
+    "luke",
+    "mpnet",
+    "roberta",
+    "roberta-prelayernorm",
+    "xlm-roberta",
+    "xlm-roberta-xl",
+    "xmod",
+}
 
 
 def max_tokens(config: dict[str, Any], tokenizer_config: dict[str, Any]) -> int:
