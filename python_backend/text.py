@@ -60,7 +60,8 @@ class Tokenizer:
         self.special_tokens = {name: _content(special[name]) for name in SPECIAL_TOKENS if special.get(name)}
 
     def decode(self, ids: Sequence[int], skip_special_tokens: bool = False) -> str:
-        return self.backend.decode(ids, skip_special_tokens=skip_special_tokens)
+        decoded = self.backend.decode(ids, skip_special_tokens=skip_special_tokens)
+        return clean_up(decoded) if self.config.get("clean_up_tokenization_spaces") else decoded
 
     def token_id(self, special: str) -> int | None:
         """The id of a special token, "mask_token" say; None when the checkpoint has none."""
@@ -121,6 +122,13 @@ class Tokenizer:
             if self.has_token_types:
                 token_type_ids[row, : len(ids)] = encoding.type_ids
         return {"input_ids": input_ids, "attention_mask": attention_mask, "token_type_ids": token_type_ids}
+
+
+def clean_up(text: str) -> str:
+    """A decoded text without the spaces before punctuation and contractions (`clean_up_tokenization`)."""
+    for spaced in (" .", " ?", " !", " ,", " ' ", " n't", " 'm", " 's", " 've", " 're"):
+        text = text.replace(spaced, spaced.strip())
+    return text
 
 
 SPECIAL_TOKENS = ("bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token")
