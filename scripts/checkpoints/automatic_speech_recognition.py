@@ -4,6 +4,7 @@ from typing import Any
 
 from checkpoints import vocabulary
 from checkpoints.recipe import Recipe, recipe
+from checkpoints.weights import Arrays, bias_tokens
 
 HEAD = {"lm_head": 4.0}
 SIZES = {"hidden_size": 48, "num_hidden_layers": 2, "num_attention_heads": 4, "intermediate_size": 96}
@@ -41,18 +42,24 @@ def samples(**settings: Any) -> dict[str, Any]:
     }
 
 
+def speak_characters(arrays: Arrays) -> None:
+    """Let a CTC head say blanks, bars and letters, and never <s>, </s> or <unk>."""
+    arrays["lm_head.bias"][1:4] = -100.0
+
+
 @recipe
 def wav2vec2() -> Recipe:
     """CTC over characters; normalized samples, no attention mask."""
     files = vocabulary.wav2vec2() | samples(return_attention_mask=False)
-    return Recipe("Wav2Vec2ForCTC", wav2vec2_config("wav2vec2"), files, HEAD)
+    return Recipe("Wav2Vec2ForCTC", wav2vec2_config("wav2vec2"), files, HEAD, speak_characters)
 
 
 @recipe
 def hubert() -> Recipe:
     """CTC over characters; layer norms in the convolutions, and an attention mask."""
     config = wav2vec2_config("hubert", feat_extract_norm="layer", do_stable_layer_norm=True, conv_bias=True)
-    return Recipe("HubertForCTC", config, vocabulary.wav2vec2() | samples(return_attention_mask=True), HEAD)
+    files = vocabulary.wav2vec2() | samples(return_attention_mask=True)
+    return Recipe("HubertForCTC", config, files, HEAD, speak_characters)
 
 
 @recipe
@@ -74,27 +81,37 @@ def wav2vec2_bert() -> Recipe:
             "stride": 2,
         }
     }
-    return Recipe("Wav2Vec2BertForCTC", config, vocabulary.wav2vec2() | frames, HEAD)
+    return Recipe("Wav2Vec2BertForCTC", config, vocabulary.wav2vec2() | frames, HEAD, speak_characters)
+
+
+END = vocabulary.VOCABULARY_SIZE
+START = END + 1
+TIMES = END + 12
+
+
+def speak_whisper(arrays: Arrays) -> None:
+    """Let Whisper say a few words between times that move on slowly, then end."""
+    arrays["model.decoder.embed_tokens.weight"][TIMES:] /= 3
+    biases = {TIMES + step: 4.0 - 0.006 * step for step in range(len(vocabulary.WHISPER_TIMES))} | {END: 5.0}
+    bias_tokens(arrays, "model.decoder.embed_tokens", "model.decoder.layer_norm", biases)
 
 
 @recipe
 def whisper() -> Recipe:
     """Sequence to sequence, many languages, times as tokens."""
-    end = vocabulary.VOCABULARY_SIZE
-    start, times = end + 1, end + 12
-    languages = {f"<|{language}|>": start + 1 + index for index, language in enumerate(vocabulary.WHISPER_LANGUAGES)}
-    tasks = {"translate": start + 5, "transcribe": start + 6}
+    languages = {f"<|{language}|>": START + 1 + index for index, language in enumerate(vocabulary.WHISPER_LANGUAGES)}
+    tasks = {"translate": START + 5, "transcribe": START + 6}
     tokens = {
-        "bos_token_id": end,
-        "eos_token_id": end,
-        "pad_token_id": end,
-        "decoder_start_token_id": start,
-        "begin_suppress_tokens": [220, end],
+        "bos_token_id": END,
+        "eos_token_id": END,
+        "pad_token_id": END,
+        "decoder_start_token_id": START,
+        "begin_suppress_tokens": [220, END],
         "suppress_tokens": [],
     }
     config = {
         "model_type": "whisper",
-        "vocab_size": times + len(vocabulary.WHISPER_TIMES),
+        "vocab_size": TIMES + len(vocabulary.WHISPER_TIMES),
         "d_model": 48,
         "encoder_layers": 2,
         "decoder_layers": 2,
@@ -111,8 +128,8 @@ def whisper() -> Recipe:
         "lang_to_id": languages,
         "max_initial_timestamp_index": 50,
         "max_length": 448,
-        "no_timestamps_token_id": times - 1,
-        "prev_sot_token_id": start + 8,
+        "no_timestamps_token_id": TIMES - 1,
+        "prev_sot_token_id": START + 8,
         "return_timestamps": False,
         "task_to_id": tasks,
     }
@@ -131,4 +148,5 @@ def whisper() -> Recipe:
         "sampling_rate": 16000,
     }
     files = vocabulary.whisper() | {"generation_config.json": generation, "preprocessor_config.json": log_mel}
-    return Recipe("WhisperForConditionalGeneration", config, files, {"embed_tokens": 3.0, "attn|fc": 2.0})
+    gains = {"embed_tokens": 3.0, "decoder.embed_positions": 4.0, "encoder_attn": 3.0, "attn|fc": 2.0}
+    return Recipe("WhisperForConditionalGeneration", config, files, gains, speak_whisper)

@@ -5,7 +5,7 @@ from typing import Any
 from checkpoints import encoders, vocabulary
 from checkpoints.recipe import Recipe, recipe
 
-HEAD = {"lm_head|wte": 3.0, "attn|attention|mlp": 2.0}
+HEAD = {"lm_head|wte": 3.0, "wpe": 6.0, "attn|attention|mlp": 2.0}
 
 
 def llama_config(model_type: str, **more: Any) -> dict[str, Any]:

@@ -23,6 +23,17 @@ def draw(name: str, array: np.ndarray, gains: dict[str, float]) -> np.ndarray:
     return (centre(name, array.shape) + gain * spread(name, array.shape) * noise).astype(array.dtype)
 
 
+def bias_tokens(arrays: Arrays, embedding: str, norm: str, biases: dict[int, float]) -> None:
+    """Give a head that is tied to the token embedding a bias: add `biases[token]` to the logit of each token named.
+
+    The first hidden state behind the last norm becomes the constant one, so its column of the embedding is the bias.
+    """
+    arrays[f"{norm}.weight"][0], arrays[f"{norm}.bias"][0] = 0.0, 1.0
+    arrays[f"{embedding}.weight"][:, 0] = 0.0
+    for token, bias in biases.items():
+        arrays[f"{embedding}.weight"][token, 0] = bias
+
+
 def centre(name: str, shape: tuple[int, ...]) -> float:
     """One for the scales of norms and for variances, zero for all else."""
     is_scale = len(shape) <= 1 and name.endswith(("weight", "gamma", "layer_scale_parameter", "running_var"))
