@@ -1,0 +1,28 @@
+PYTHON ?= python3
+RUN := .venv/bin/python
+
+.PHONY: demo test serve benchmark goldens lint setup
+
+demo: setup       ## semantic search: make demo QUESTION="May I criticise the government?"
+	@$(RUN) scripts/demo.py $(if $(QUESTION),"$(QUESTION)")
+
+test:             ## every test; make test TASK=fill-mask for one task's
+	@$(PYTHON) scripts/setup.py test
+	@$(RUN) -m pytest $(if $(TASK),--task $(TASK))
+
+serve: setup      ## serve what is installed; make serve NAMES="fill-mask feature-extraction"
+	@$(RUN) scripts/serve.py $(NAMES)
+
+benchmark: setup  ## served speed against the bare model; make benchmark TASK=text-classification
+	@$(RUN) scripts/benchmark.py $(TASK)
+
+goldens:          ## record tests/goldens again, from transformers 4.48.1 in .oracle
+	@$(PYTHON) scripts/setup.py test && $(PYTHON) scripts/setup.py oracle
+	@$(RUN) scripts/make_checkpoints.py && .oracle/bin/python scripts/record_goldens.py $(TASK)
+
+lint:             ## format, lint, types
+	@$(PYTHON) scripts/setup.py test
+	@$(RUN) -m ruff format --check . && $(RUN) -m ruff check . && $(RUN) -m mypy
+
+setup:
+	@$(PYTHON) scripts/setup.py
