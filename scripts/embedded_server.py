@@ -13,7 +13,6 @@ import errno
 import json
 import os
 import random
-import re
 import secrets
 import shutil
 import signal
@@ -21,6 +20,8 @@ import socket
 import subprocess
 import sys
 import tempfile
+import textwrap
+import threading
 import time
 import urllib.error
 import urllib.request
@@ -29,6 +30,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from repository import steps
 from triton_log import dead_stubs, failure_reasons, load_seconds
 from triton_wheel import Binaries, ServerError
 
@@ -49,8 +51,8 @@ STUB_ENVIRONMENT = {
 
 # The server goes down with the process that started it, however that one ends.
 DIE_WITH_PARENT = (
-    "import ctypes, os, signal, sys; ctypes.CDLL(None).prctl(1, signal.SIGTERM);"
-    "os.getppid() != 1 and os.execv(sys.argv[1], sys.argv[1:])"
+    "import ctypes, os, signal, sys; parent, *command = sys.argv[1:]; ctypes.CDLL(None).prctl(1, signal.SIGTERM);"
+    "os.getppid() == int(parent) and os.execv(command[0], command)"
 )
 
 
@@ -135,7 +137,8 @@ class EmbeddedServer:
             self._folder = Path(tempfile.mkdtemp(prefix=f"{self.id}-"))
             with self.log.open("wb") as log:
                 self._process = subprocess.Popen(
-                    [sys.executable, "-c", DIE_WITH_PARENT, *self._command(binaries)],
+                    [*_die_with_parent(), *self._command(binaries)],
+                    cwd=ROOT,  # the stub ignores PYTHONPATH, and looks for packages in the working directory
                     env=self._environment(binaries),
                     stdin=subprocess.DEVNULL,
                     stdout=log,
@@ -191,9 +194,12 @@ class EmbeddedServer:
         for name in self.names:
             if not (self.repository / name / "config.pbtxt").is_file():
                 raise ServerError(f"{self.repository} has no model {name!r} (no {name}/config.pbtxt).")
-        models = sum(len(steps(self.repository, name)) or 1 for name in self.names)
+        models = [model for name in self.names for model in (name, *steps(self.repository, name))]
+        configuration = f"configs/{self.model_config_name}.pbtxt"
+        if self.model_config_name and not any((self.repository / model / configuration).is_file() for model in models):
+            raise ServerError(f"None of {', '.join(models)} has {configuration} (--model-config-name).")
         _check_space(Path(tempfile.gettempdir()), DISK_SPACE, "set TMPDIR to a folder on a larger disk")
-        _check_space(SHARED_MEMORY, models * SHARED_MEMORY_PER_MODEL, "in Docker: --shm-size=1g")
+        _check_space(SHARED_MEMORY, len(models) * SHARED_MEMORY_PER_MODEL, "in Docker: --shm-size=1g")
         for port, option in zip((self.http_port, self.grpc_port, self.metrics_port), PORT_OPTIONS, strict=True):
             check_port(self.host, port, option)
 
@@ -266,8 +272,8 @@ class EmbeddedServer:
         return f", still loading: {', '.join(names)}" if names else ""
 
     def _explain(self, what: str) -> str:
-        reasons = "".join(f"\n  {reason}".replace("\n", "\n  ") for reason in failure_reasons(self._log_text()))
-        return f"{what}{':' if reasons else ''}{reasons}\nTriton's log: {self.log}"
+        reasons = textwrap.indent("\n".join(failure_reasons(self._log_text())), "  ")
+        return "\n".join(filter(None, (f"{what}:" if reasons else what, reasons, f"Triton's log: {self.log}")))
 
     def _log_text(self) -> str:
         return self.log.read_text(encoding="utf-8", errors="replace") if self.log.exists() else ""
@@ -310,10 +316,12 @@ def _is_free(host: str, port: int) -> bool:
     return True
 
 
-def steps(repository: Path, name: str) -> list[str]:
-    """The models that an ensemble calls; none for another model."""
-    config = re.sub(r"#.*", "", (repository / name / "config.pbtxt").read_text(encoding="utf-8"))
-    return re.findall(r"""\bmodel_name\s*:\s*["']([^"']+)["']""", config)
+def _die_with_parent() -> list[str]:
+    """A command that runs the command after it so that it ends with this process. Not from a side thread: the kernel
+    takes the thread's end for the parent's."""
+    if threading.current_thread() is not threading.main_thread():
+        return []
+    return [sys.executable, "-c", DIE_WITH_PARENT, str(os.getpid())]
 
 
 def _backends(binaries: Binaries, folder: Path) -> Path:
