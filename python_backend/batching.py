@@ -60,6 +60,8 @@ class Rows:
             `row_dimensions=2`, [batch, rows, ...].
         row_dimensions: how many leading dimensions number the rows.
         padding: what fills a tensor behind a row's end, by name; 0 for others.
+
+    `origins` names the request of each row, and the row's number in it.
     """
 
     def __init__(
@@ -69,6 +71,7 @@ class Rows:
         self.padding = padding or {}
         self.shapes = [request[first].shape[:row_dimensions] for request in requests]
         self.counts = [int(np.prod(shape)) for shape in self.shapes]
+        self.origins = [(request, row) for request, count in enumerate(self.counts) for row in range(count)]
         self.tensors = {
             name: [row for request in requests for row in _flatten(request[name], row_dimensions)]
             for name in requests[0]

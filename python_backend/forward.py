@@ -13,7 +13,7 @@ from __future__ import annotations
 import inspect
 import os
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import numpy as np
 
@@ -40,6 +40,19 @@ class TorchStage(Stage):
             self.device = "cuda" if torch.cuda.is_available() else "cpu"
         torch.set_num_threads(self.setting("threads", max(1, (os.cpu_count() or 1) // self.instances)))
         self.dtype = self.setting("dtype", "float32")
+
+
+class Pass(NamedTuple):
+    """One forward pass over some of the rows that wait."""
+
+    inputs: Tensors
+    """[rows, ...] each."""
+    indices: np.ndarray
+    """[rows] their places among all rows that wait."""
+    lengths: np.ndarray
+    """[rows] their tokens; none where nothing is padded."""
+    origins: list[tuple[Request, int]]
+    """Of each row: the request that it came with, and which of the request's rows it is."""
 
 
 class Forward(TorchStage):
@@ -79,7 +92,12 @@ class Forward(TorchStage):
 
     def process_batch(self, requests: list[Request]) -> list[Result]:
         rows = Rows([self.inputs(request) for request in requests], self.row_dimensions, self.padding)
-        outputs = self.run(rows)
+        outputs: dict[str, list[np.ndarray | None]] = {}
+        for batch in self.passes(rows, requests):
+            for name, results in self.forward(batch).items():
+                collected = outputs.setdefault(name, [None] * len(rows))  # None stays where a row has no token
+                for index, result in zip(batch.indices, results, strict=True):
+                    collected[index] = result
         split = {name: rows.split(output) for name, output in outputs.items()}
         return [dict(zip(split, arrays, strict=True)) for arrays in zip(*split.values(), strict=True)]
 
@@ -87,37 +105,41 @@ class Forward(TorchStage):
         """The forward inputs of a request: those that it has and the model takes."""
         return {name: tensor for name, tensor in request.tensors.items() if name in self.accepted and tensor.size}
 
-    def run(self, rows: Rows) -> dict[str, list[np.ndarray | None]]:
-        """Each output's rows, in the order of `rows`; None where a row has no token."""
-        outputs: dict[str, list[np.ndarray | None]] = {}
-        for indices, lengths, batch in self.micro_batches(rows):
-            for name, output in self.forward(batch).items():
-                collected = outputs.setdefault(name, [None] * len(rows))
-                for at, index in enumerate(indices):
-                    collected[index] = output[at, : lengths[at]] if name in self.per_token else output[at]
-        return outputs
-
-    def micro_batches(self, rows: Rows) -> Iterator[tuple[np.ndarray, np.ndarray, Tensors]]:
+    def passes(self, rows: Rows, requests: list[Request]) -> Iterator[Pass]:
+        """The passes that run all rows, but those without a token."""
+        origins = [(requests[request], row) for request, row in rows.origins]
         if "attention_mask" not in rows.tensors:
             for indices in rows.by_shape(self.max_batch_rows):
-                yield indices, np.empty(0, int), rows.stacked(indices)
+                yield Pass(rows.stacked(indices), indices, np.empty(0, int), [origins[index] for index in indices])
             return
         lengths = rows.lengths()
         for indices in plan(lengths, self.max_batch_tokens, self.pass_cost if self.pads else 0):
-            yield indices, lengths[indices], rows.padded(indices, int(lengths[indices[0]]))
+            inputs = rows.padded(indices, int(lengths[indices[0]]))
+            yield Pass(inputs, indices, lengths[indices], [origins[index] for index in indices])
 
-    def forward(self, batch: Tensors) -> dict[str, np.ndarray]:
+    def forward(self, batch: Pass) -> dict[str, list[np.ndarray]]:
+        """The results of each row of a pass, by output."""
         import torch
 
         with torch.inference_mode():
-            outputs = self.reduce(self.model(**{name: self.to_device(array) for name, array in batch.items()}))
-        return {
-            name: (output.float() if output.is_floating_point() else output).cpu().numpy()
-            for name, output in outputs.items()
-        }
+            outputs = self.model(**{name: self.to_device(array) for name, array in batch.inputs.items()})
+            return self.results(outputs, batch)
+
+    def results(self, outputs: Any, batch: Pass) -> dict[str, list[np.ndarray]]:
+        """Each row's part of the outputs of a pass. A task overrides it, rather than `reduce`, where requests differ in
+        what they need of a pass, and reduces on the device so that little leaves it."""
+        results = {name: list(to_numpy(output)) for name, output in self.reduce(outputs).items()}
+        for name in results.keys() & self.per_token:
+            results[name] = [row[:length] for row, length in zip(results[name], batch.lengths, strict=True)]
+        return results
 
     def to_device(self, array: np.ndarray) -> torch.Tensor:
         import torch
 
         tensor = torch.from_numpy(array).to(self.device, non_blocking=True)
         return tensor.to(self.model.dtype) if tensor.is_floating_point() else tensor
+
+
+def to_numpy(tensor: torch.Tensor) -> np.ndarray:
+    """A tensor of any device and floating-point type as an array; half precision becomes FP32."""
+    return (tensor.float() if tensor.is_floating_point() else tensor).cpu().numpy()

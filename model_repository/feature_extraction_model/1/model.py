@@ -1,0 +1,1 @@
+from python_backend.tasks.feature_extraction import Model as TritonPythonModel  # noqa: F401

@@ -1,0 +1,1 @@
+from python_backend.tasks.feature_extraction import Postprocess as TritonPythonModel  # noqa: F401
