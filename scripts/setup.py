@@ -1,6 +1,7 @@
-"""Set up the Python environments: `.venv` to serve, call and test, `.oracle` to record goldens.
+"""Set up the Python environments: `.venv` to serve, call and test, and others beside it for what would not fit in.
 
     python3 scripts/setup.py          # .venv with all that serving and the client need
+    python3 scripts/setup.py perf     # and .perf_analyzer, NVIDIA's load generator
     python3 scripts/setup.py test     # and what the tests need
     python3 scripts/setup.py oracle   # .oracle, with the transformers whose answers are the goldens
 
@@ -21,8 +22,10 @@ ROOT = Path(__file__).resolve().parent.parent
 ENVIRONMENTS = {
     "serve": (".venv", [["-r", "requirements.txt"], ["--no-deps", "-r", "requirements-files.txt", "-e", "clients"]]),
     "test": (".venv", [["-r", "requirements-test.txt"]]),
+    "perf": (".perf_analyzer", [["--no-deps", "-r", "requirements-perf.txt"]]),
     "oracle": (".oracle", [["-r", "requirements-oracle.txt"]]),
 }
+NEEDS = {"test": ("serve", "perf", "test"), "perf": ("serve", "perf")}
 DISK_GB = 4
 
 
@@ -30,7 +33,7 @@ def main(group: str = "serve") -> None:
     if group not in ENVIRONMENTS:
         raise SystemExit(f"Unknown group {group!r}: choose one of {', '.join(ENVIRONMENTS)}.")
     check()
-    for name in ("serve", "test") if group == "test" else (group,):
+    for name in NEEDS.get(group, (group,)):
         folder, installs = ENVIRONMENTS[name]
         install(ROOT / folder, name, installs)
 
@@ -61,8 +64,8 @@ def install(environment: Path, group: str, installs: list[list[str]]) -> None:
     if not python.exists():
         print(f"Making {environment.name} ...", flush=True)
         subprocess.run([sys.executable, "-m", "venv", environment], check=True)
-    torch = next((line.split()[0] for line in files[0].read_text().splitlines() if line.startswith("torch==")), None)
-    for arguments in [[torch]] * bool(torch) + installs:
+    torch = [line.split()[0] for line in files[0].read_text().splitlines() if line.startswith("torch==")]
+    for arguments in ([torch] if torch else []) + installs:
         print(f"Installing {' '.join(arguments)} into {environment.name} ...", flush=True)
         command = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *arguments]
         if subprocess.run(command, cwd=ROOT).returncode:

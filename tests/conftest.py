@@ -1,0 +1,82 @@
+"""What tests share: made checkpoints, and one running server a task with all of its deployments."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from embedded_server import EmbeddedServer
+from install import install
+
+ROOT = Path(__file__).parents[1]
+TASKS = sorted(folder.name.removesuffix("_preprocess") for folder in (ROOT / "model_repository").glob("*_preprocess"))
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--task", help="run one task's tests alone: fill-mask")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if not config.getoption("--task"):
+        return
+    task = config.getoption("--task").replace("-", "_")
+    if task not in TASKS:
+        raise pytest.UsageError(f"--task {task}: choose one of {', '.join(TASKS)}")
+    others = [item for item in items if not _belongs_to(item, task)]
+    config.hook.pytest_deselected(items=others)
+    items[:] = [item for item in items if item not in others]
+
+
+def _belongs_to(item: pytest.Item, task: str) -> bool:
+    values = item.callspec.params.values() if isinstance(item, pytest.Function) and hasattr(item, "callspec") else ()
+    return item.path.stem == f"test_{task}" or task in values or f"{task}_model" in values
+
+
+@pytest.fixture(scope="session")
+def checkpoints() -> Path:
+    """The folder of made checkpoints, made first where they are missing."""
+    subprocess.run([sys.executable, ROOT / "scripts/make_checkpoints.py"], check=True, stdout=subprocess.DEVNULL)
+    return ROOT / ".checkpoints"
+
+
+class Servers:
+    """One server at a time: all made checkpoints of a task, each deployed under its own name, loopback, free ports."""
+
+    def __init__(self, checkpoints: Path, folder: Path) -> None:
+        self.checkpoints, self.folder = checkpoints, folder
+        self.task = ""
+        self.server: EmbeddedServer | None = None
+
+    def __call__(self, name: str) -> EmbeddedServer:
+        """The running server that has the deployment `name`, a made checkpoint `<task>_<architecture>`."""
+        task = max((task for task in TASKS if name.startswith(task)), key=len)
+        if task != self.task:
+            self.stop()
+            self.server, self.task = self.start(task), task
+        assert self.server is not None
+        return self.server
+
+    def start(self, task: str) -> EmbeddedServer:
+        names = sorted(path.name for path in self.checkpoints.glob(f"{task}_*"))
+        repository = self.folder / task
+        for name in names:
+            install(task, checkpoint=str(self.checkpoints / name), name=name, repository=repository)
+        return EmbeddedServer(repository, names).start()
+
+    def stop(self) -> None:
+        if self.server is not None:
+            self.server.stop()
+            shutil.rmtree(self.folder / self.task)
+        self.server, self.task = None, ""
+
+
+@pytest.fixture(scope="session")
+def served(checkpoints: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
+    """served("fill_mask_bert") is the running server with that deployment."""
+    servers = Servers(checkpoints, tmp_path_factory.mktemp("repository"))
+    yield servers
+    servers.stop()
