@@ -27,11 +27,11 @@ def labels(folder: Path) -> list[str]:
     return [id2label[key] for key in sorted(id2label, key=int)]
 
 
-def model(folder: Path, auto_class: str, device: str = "cpu", dtype: str = "float32") -> PreTrainedModel:
+def model(folder: Path, auto_class: str | type, device: str = "cpu", dtype: str = "float32") -> PreTrainedModel:
     """The checkpoint's model, ready to run: on its device, in evaluation mode, without gradients.
 
     Args:
-        auto_class: name of the transformers Auto class, "AutoModelForMaskedLM".
+        auto_class: name of the transformers Auto class, "AutoModelForMaskedLM"; or the model's class itself.
         dtype: "auto" is the type that the checkpoint names; the pipeline's own default is float32.
     """
     import torch
@@ -40,5 +40,6 @@ def model(folder: Path, auto_class: str, device: str = "cpu", dtype: str = "floa
     if dtype not in DTYPES:
         raise ValueError(f"dtype must be one of {', '.join(DTYPES)}; got {dtype!r}")
     torch_dtype: str | torch.dtype = dtype if dtype == "auto" else getattr(torch, dtype)
-    loaded = getattr(transformers, auto_class).from_pretrained(folder, dtype=torch_dtype, local_files_only=True)
+    cls: Any = getattr(transformers, auto_class) if isinstance(auto_class, str) else auto_class
+    loaded = cls.from_pretrained(folder, dtype=torch_dtype, local_files_only=True)
     return loaded.to(device).eval().requires_grad_(False)
