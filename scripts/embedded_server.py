@@ -9,14 +9,12 @@ Only the wheel's binaries are used; its Python API is never imported.
 from __future__ import annotations
 
 import contextlib
-import errno
 import json
 import os
-import random
+import re
 import secrets
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -30,9 +28,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from ports import PORT_OPTIONS, check_port, choose_ports
 from repository import steps
 from triton_log import dead_stubs, failure_reasons, load_seconds
-from triton_wheel import Binaries, ServerError
+from triton_wheel import Binaries, ServerError, check_space
 
 ROOT = Path(__file__).resolve().parent.parent
 SHARED_MEMORY = Path("/dev/shm")
@@ -198,8 +197,11 @@ class EmbeddedServer:
         configuration = f"configs/{self.model_config_name}.pbtxt"
         if self.model_config_name and not any((self.repository / model / configuration).is_file() for model in models):
             raise ServerError(f"None of {', '.join(models)} has {configuration} (--model-config-name).")
-        _check_space(Path(tempfile.gettempdir()), DISK_SPACE, "set TMPDIR to a folder on a larger disk")
-        _check_space(SHARED_MEMORY, len(models) * SHARED_MEMORY_PER_MODEL, "in Docker: --shm-size=1g")
+        temporary = Path(tempfile.gettempdir())
+        if re.search(r"\s", str(temporary)):
+            raise ServerError(f"Set TMPDIR to a folder without spaces in its path; it is {str(temporary)!r}.")
+        check_space(temporary, DISK_SPACE, "set TMPDIR to a folder on a larger disk")
+        check_space(SHARED_MEMORY, len(models) * SHARED_MEMORY_PER_MODEL, "in Docker: --shm-size=1g")
         for port, option in zip((self.http_port, self.grpc_port, self.metrics_port), PORT_OPTIONS, strict=True):
             check_port(self.host, port, option)
 
@@ -212,7 +214,7 @@ class EmbeddedServer:
         command = [
             str(binaries.server),
             f"--id={self.id}",
-            f"--model-repository={self.repository}",
+            f"--model-repository={_without_spaces(self.repository, self._folder)}",
             "--model-control-mode=explicit",
             *(f"--load-model={name}" for name in self.names),
             f"--backend-directory={_backends(binaries, self._folder)}",
@@ -279,41 +281,13 @@ class EmbeddedServer:
         return self.log.read_text(encoding="utf-8", errors="replace") if self.log.exists() else ""
 
 
-PORT_OPTIONS = ("--http-port", "--grpc-port", "--metrics-port")
-
-
-def choose_ports(host: str, *wanted: int) -> list[int]:
-    """The wanted ports, with a free one for each 0. They lie below the range that the kernel gives to outgoing
-    connections, so that none is taken between here and the server's own bind."""
-    ports = list(wanted)
-    for index, port in enumerate(ports):
-        while port == 0:
-            port = random.SystemRandom().randrange(20_000, 32_000)
-            if port in ports or not _is_free(host, port):
-                port = 0
-        ports[index] = port
-    if len(set(ports)) < len(ports):
-        raise ServerError(f"The ports must differ: {', '.join(map(str, ports))} for {', '.join(PORT_OPTIONS)}.")
-    return ports
-
-
-def check_port(host: str, port: int, option: str) -> None:
-    try:
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            probe.bind((host, port))
-    except OSError as error:
-        if error.errno == errno.EADDRINUSE:
-            raise ServerError(f"Port {port} on {host} is in use; choose another with {option}, 0 takes any.") from None
-        raise ServerError(f"Cannot listen on {host}:{port} ({error.strerror}); check --host and {option}.") from None
-
-
-def _is_free(host: str, port: int) -> bool:
-    try:
-        check_port(host, port, "")
-    except ServerError:
-        return False
-    return True
+def _without_spaces(repository: Path, folder: Path) -> Path:
+    """A path to the repository that survives the backend, which splits the stub's command line at spaces."""
+    if not re.search(r"\s", str(repository)):
+        return repository
+    link = folder / "repository"
+    link.symlink_to(repository)
+    return link
 
 
 def _die_with_parent() -> list[str]:
@@ -332,12 +306,6 @@ def _backends(binaries: Binaries, folder: Path) -> Path:
     for path in (*binaries.backend.iterdir(), binaries.stub):
         (python / path.name).symlink_to(path)
     return python.parent
-
-
-def _check_space(folder: Path, needed: int, remedy: str) -> None:
-    free = shutil.disk_usage(folder).free
-    if free < needed:
-        raise ServerError(f"{folder} has {free >> 20} MiB free, {needed >> 20} MiB are needed: {remedy}.")
 
 
 def _ended(code: int) -> str:

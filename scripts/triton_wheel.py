@@ -5,13 +5,14 @@ from __future__ import annotations
 import importlib.metadata
 import importlib.util
 import platform
+import shutil
 import sys
 import sysconfig
 from dataclasses import dataclass
 from pathlib import Path
 
 PIP = f"{Path(sys.executable).name} -m pip install"
-INSTALL_WHEEL = f"run: {PIP} nvidia-pytriton==0.7.0"
+INSTALL_WHEEL = f"run: {PIP} --no-deps nvidia-pytriton==0.7.0"
 
 
 class ServerError(RuntimeError):
@@ -84,3 +85,10 @@ def _find_libpython() -> Path:
         f"Debian, Ubuntu: apt install {name.removesuffix('.so.1.0')}; "
         'pyenv: PYTHON_CONFIGURE_OPTS="--enable-shared" pyenv install --force, then make the environment anew.'
     )
+
+
+def check_space(folder: Path, needed: int, remedy: str) -> None:
+    """ServerError when a file system has less room than `needed` bytes."""
+    free = shutil.disk_usage(folder).free
+    if free < needed:
+        raise ServerError(f"{folder} has {free >> 20} MiB free, {needed >> 20} MiB are needed: {remedy}.")

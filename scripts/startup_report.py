@@ -1,0 +1,55 @@
+"""What serve.py prints when everything is ready: what is served, where, and a line to try it."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from pathlib import Path
+from typing import Any
+
+from embedded_server import EmbeddedServer
+from repository import read_record
+from triton_log import load_seconds
+
+SAMPLES = {
+    "TEXT": "Triton serves what the pipeline knows.",
+    "QUESTION": "Who serves?",
+    "CONTEXT": "Triton serves what the pipeline knows.",
+    "CANDIDATE_LABELS": ["technology", "cooking"],
+}
+"""What the report's curl line sends: plain values for inputs that JSON can carry."""
+
+
+def report(server: EmbeddedServer) -> str:
+    """What is served, where, and a line to try it."""
+    seconds = load_seconds(server.log.read_text(encoding="utf-8", errors="replace"))
+    rows = [("deployment", "checkpoint", "engine", "dtype", "loaded in")]
+    configs = {name: server.get(f"v2/models/{name}/config") for name in server.names}
+    for name, config in configs.items():
+        model = server.get(f"v2/models/{name}_model/config")
+        engine = server.model_config_name or "eager"
+        if not (server.repository / f"{name}_model" / "configs" / f"{engine}.pbtxt").is_file():
+            engine = "eager"
+        dtype = model.get("parameters", {}).get("dtype", {}).get("string_value", "")
+        loaded = max(seconds.get(step["model_name"]) or 0 for step in config["ensemble_scheduling"]["step"])
+        rows.append((name, _checkpoint(server.repository, name), engine, dtype, f"{loaded:.1f} s"))
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+    urls = f"HTTP     {server.http_url}\ngRPC     {server.grpc_url}\nmetrics  {server.metrics_url}"
+    return "\n\n".join(filter(None, ("\n".join(lines), urls, _curl(server, configs), "Ctrl+C stops.")))
+
+
+def _checkpoint(repository: Path, name: str) -> str:
+    record = read_record(repository, name)
+    revision = str(record.get("revision") or "")[:7]
+    return str(record.get("checkpoint", "(not recorded)")) + (f"@{revision}" if revision else "")
+
+
+def _curl(server: EmbeddedServer, configs: dict[str, Any]) -> str:
+    """A curl line for the first deployment that plain JSON can ask."""
+    for name, config in configs.items():
+        needed = [tensor["name"] for tensor in config["input"] if not tensor.get("optional")] or ["TEXT"]
+        if set(needed) <= set(SAMPLES):
+            body = json.dumps({tensor: SAMPLES[tensor] for tensor in needed})
+            return f"Try      curl {server.http_url}/v2/models/{name}/generate -d {shlex.quote(body)}"
+    return ""
