@@ -3,6 +3,8 @@
 from typing import Any
 
 SIZES = {"hidden_size": 48, "num_hidden_layers": 2, "num_attention_heads": 4, "intermediate_size": 96}
+# Attention that looks at single tokens and weighs in: what a model answers depends on the whole text then.
+ATTENTION = {"query|key|[qk]_(lin|proj)|c_attn": 3.0, "value|v_(lin|proj)|att.*(dense|out)|out_lin": 2.0}
 ROBERTA_TOKENS = {"bos_token_id": 0, "pad_token_id": 1, "eos_token_id": 2}
 
 

@@ -3,7 +3,7 @@
 from checkpoints import encoders, vocabulary
 from checkpoints.recipe import Recipe, recipe
 
-HEAD = {"word_embeddings": 3.0, "(predictions|lm_head).*bias": 5.0}
+HEAD = {"word_embeddings": 3.0, "(predictions|lm_head).*bias": 5.0, **encoders.ATTENTION}
 
 
 @recipe

@@ -3,7 +3,7 @@
 from checkpoints import encoders, vocabulary
 from checkpoints.recipe import Recipe, recipe
 
-HEAD = {"qa_outputs": 3.0}
+HEAD = {"qa_outputs": 3.0, **encoders.ATTENTION}
 
 
 @recipe

@@ -3,7 +3,7 @@
 from checkpoints import encoders, vocabulary
 from checkpoints.recipe import Recipe, label_maps, recipe
 
-HEAD = {"classifier|score": 4.0}
+HEAD = {r"(^|\.)classifier|score": 4.0, **encoders.ATTENTION}
 
 
 @recipe

@@ -3,7 +3,7 @@
 from checkpoints import encoders, vocabulary
 from checkpoints.recipe import Recipe, label_maps, recipe
 
-HEAD = {"classifier": 3.0}
+HEAD = {"classifier": 3.0, **encoders.ATTENTION}
 PEOPLE_AND_PLACES = label_maps(["O", "B-PER", "I-PER", "B-LOC", "I-LOC"])
 
 

@@ -14,7 +14,7 @@ VOCABULARY_SIZE = 1000
 
 
 def files(tokenizer: Tokenizer, tokenizer_class: str, special: dict[str, Any], **settings: Any) -> dict[str, Any]:
-    """A tokenizer's files; `special` names its special tokens (`mask_token` ...), `settings` go to tokenizer_config.json."""
+    """A tokenizer's files; `special` are its special tokens by name, `settings` go to tokenizer_config.json."""
     added = {
         str(index): {
             "content": token.content,

@@ -3,7 +3,7 @@
 from checkpoints import encoders, vocabulary
 from checkpoints.recipe import Recipe, label_maps, recipe
 
-HEAD = {"classif": 3.0}
+HEAD = {"classif": 3.0, **encoders.ATTENTION}
 
 
 @recipe

@@ -1,4 +1,4 @@
-"""Make the pictures and recordings of this folder again: python tests/data/make.py (needs Pillow, espeak-ng and ffmpeg)."""
+"""Make the pictures and recordings of this folder again: python tests/data/make.py (Pillow, espeak-ng and ffmpeg)."""
 
 import subprocess
 import tempfile
@@ -48,7 +48,7 @@ def pictures() -> None:
 
 
 def recordings() -> None:
-    """A spoken sentence in the containers, rates and channels that a request may bring, and one for over half a minute."""
+    """A spoken sentence in the containers, rates and channels that a request may bring; one of over half a minute."""
     with tempfile.TemporaryDirectory() as folder:
         spoken, long = Path(folder, "spoken.wav"), Path(folder, "long.wav")
         subprocess.run(["espeak-ng", "-v", "en-us", "-s", "150", "-w", str(spoken), SENTENCE], check=True)

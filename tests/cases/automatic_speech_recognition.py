@@ -1,0 +1,134 @@
+"""Cases of automatic-speech-recognition."""
+
+from tests.cases import Bytes, Case, File, Generator, Samples
+
+WAV2VEC2 = "automatic_speech_recognition_wav2vec2"
+HUBERT = "automatic_speech_recognition_hubert"
+WAV2VEC2_BERT = "automatic_speech_recognition_wav2vec2_bert"
+WHISPER = "automatic_speech_recognition_whisper"
+CTC = {"wav2vec2": WAV2VEC2, "hubert": HUBERT, "wav2vec2_bert": WAV2VEC2_BERT}
+ALL = {**CTC, "whisper": WHISPER}
+SPEECH = File("tests/data/speech.wav")
+LONG = File("tests/data/long.ogg")
+SAMPLES = Samples("tests/data/speech.wav")
+REFUSED_TOO = "the oracle refuses it too"
+
+
+def raw(**more: object) -> dict[str, object]:
+    """The samples as a dict, which the oracle empties: each case has its own."""
+    return {"raw": SAMPLES, "sampling_rate": 16000, **more}
+
+
+CASES = [
+    *(Case(f"{name}_one", checkpoint, SPEECH) for name, checkpoint in ALL.items()),
+    *(Case(f"{name}_bytes", checkpoint, Bytes("tests/data/speech.flac")) for name, checkpoint in ALL.items()),
+    *(
+        Case(f"{name}_{kind}", checkpoint, File(f"tests/data/{file}"))
+        for name, checkpoint in {"wav2vec2": WAV2VEC2, "whisper": WHISPER}.items()
+        for kind, file in {
+            "mp3": "speech_44100.mp3",
+            "ogg": "speech.ogg",
+            "telephone": "telephone.wav",
+            "stereo": "stereo.wav",
+            "short": "short.wav",
+        }.items()
+    ),
+    Case("m4a", WAV2VEC2, File("tests/data/speech.m4a")),
+    *(Case(f"{name}_samples", checkpoint, SAMPLES) for name, checkpoint in ALL.items()),
+    *(Case(f"{name}_dict", checkpoint, raw()) for name, checkpoint in ALL.items()),
+    Case(
+        "dict_array",
+        WAV2VEC2,
+        {"array": SAMPLES, "sampling_rate": 16000, "path": "unused"},
+        note="as the datasets library gives it",
+    ),
+    Case("dict_extra", WAV2VEC2, raw(speaker="Lincoln"), note="other keys come back, as lists"),
+    Case("dict_stride", WAV2VEC2, raw(stride=(16000, 8000)), note="samples at both ends that count as context only"),
+    Case("dict_stride_too_large", WAV2VEC2, raw(stride=(90000, 90000)), refused="stride", note=REFUSED_TOO),
+    *(
+        Case(f"{name}_list", checkpoint, [SPEECH, File("tests/data/short.wav"), File("tests/data/stereo.wav")])
+        for name, checkpoint in ALL.items()
+    ),
+    Case("list_of_one", WAV2VEC2, [SPEECH]),
+    Case("generator", WHISPER, Generator((SPEECH, File("tests/data/stereo.wav")))),
+    Case(
+        "batch_size", HUBERT, [SPEECH, File("tests/data/short.wav"), File("tests/data/stereo.wav")], {"batch_size": 2}
+    ),
+    *(
+        Case(f"{name}_{unit}", checkpoint, SPEECH, {"return_timestamps": unit})
+        for name, checkpoint in CTC.items()
+        for unit in ("char", "word")
+    ),
+    Case("timestamps_of_constructor", WAV2VEC2, SPEECH, init={"return_timestamps": "word"}),
+    *(Case(f"{name}_chunks", checkpoint, SPEECH, {"chunk_length_s": 2}) for name, checkpoint in ALL.items()),
+    Case("chunks_stride", WAV2VEC2, SPEECH, {"chunk_length_s": 2, "stride_length_s": 0.5}),
+    Case(
+        "chunks_two_strides",
+        HUBERT,
+        SPEECH,
+        {"chunk_length_s": 3, "stride_length_s": [1, 0.5], "return_timestamps": "char"},
+    ),
+    Case("chunks_word", WAV2VEC2, SPEECH, {"chunk_length_s": 2, "return_timestamps": "word"}),
+    Case("chunks_long", WAV2VEC2, LONG, {"chunk_length_s": 10}),
+    Case("chunks_list", WAV2VEC2, [SPEECH, File("tests/data/stereo.wav")], {"chunk_length_s": 2, "batch_size": 2}),
+    Case(
+        "chunks_shorter_than_stride",
+        WAV2VEC2,
+        SPEECH,
+        {"chunk_length_s": 1, "stride_length_s": 2},
+        refused="stride",
+        note=REFUSED_TOO,
+    ),
+    Case("ctc_timestamps_true", WAV2VEC2, SPEECH, {"return_timestamps": True}, refused="char", note=REFUSED_TOO),
+    Case(
+        "ctc_language", WAV2VEC2, SPEECH, {"return_language": True}, refused="return_language|Whisper", note=REFUSED_TOO
+    ),
+    Case("whisper_timestamps", WHISPER, SPEECH, {"return_timestamps": True}),
+    Case("whisper_word", WHISPER, SPEECH, {"return_timestamps": "word"}),
+    Case("whisper_char", WHISPER, SPEECH, {"return_timestamps": "char"}, refused="char", note=REFUSED_TOO),
+    Case("whisper_language", WHISPER, SPEECH, {"return_language": True, "return_timestamps": True}),
+    Case("whisper_language_only", WHISPER, SPEECH, {"return_language": True}),
+    Case("whisper_german", WHISPER, SPEECH, {"generate_kwargs": {"language": "german"}}),
+    Case("whisper_french_code", WHISPER, SPEECH, {"generate_kwargs": {"language": "fr", "task": "transcribe"}}),
+    Case("whisper_translate", WHISPER, SPEECH, {"generate_kwargs": {"task": "translate", "language": "es"}}),
+    Case("whisper_translate_detected", WHISPER, SPEECH, {"generate_kwargs": {"task": "translate"}}),
+    Case(
+        "whisper_unknown_language",
+        WHISPER,
+        SPEECH,
+        {"generate_kwargs": {"language": "klingon"}},
+        refused="language",
+        note=REFUSED_TOO,
+    ),
+    Case("whisper_max_new_tokens", WHISPER, SPEECH, {"generate_kwargs": {"max_new_tokens": 5}}),
+    Case("whisper_max_new_tokens_argument", WHISPER, SPEECH, {"max_new_tokens": 5}),
+    Case("whisper_beams", WHISPER, SPEECH, {"generate_kwargs": {"num_beams": 3, "max_new_tokens": 16}}),
+    Case(
+        "whisper_no_repeat",
+        WHISPER,
+        SPEECH,
+        {"generate_kwargs": {"no_repeat_ngram_size": 2, "repetition_penalty": 1.3}},
+    ),
+    Case("whisper_of_constructor", WHISPER, SPEECH, init={"generate_kwargs": {"language": "en", "max_new_tokens": 8}}),
+    Case("whisper_long", WHISPER, LONG, {"return_timestamps": True}),
+    Case("whisper_long_word", WHISPER, LONG, {"return_timestamps": "word"}),
+    Case(
+        "whisper_long_without_timestamps",
+        WHISPER,
+        LONG,
+        refused="return_timestamps",
+        note="longer than half a minute: " + REFUSED_TOO,
+    ),
+    Case("whisper_chunks_long", WHISPER, LONG, {"chunk_length_s": 30}),
+    Case("whisper_chunks_timestamps", WHISPER, LONG, {"chunk_length_s": 20, "return_timestamps": True}),
+    Case("whisper_chunks_word", WHISPER, LONG, {"chunk_length_s": 20, "return_timestamps": "word"}),
+    Case("whisper_chunks_language", WHISPER, LONG, {"chunk_length_s": 20, "return_language": True}),
+    Case(
+        "whisper_batch_timestamps",
+        WHISPER,
+        [SPEECH, File("tests/data/stereo.wav")],
+        {"return_timestamps": True, "batch_size": 2},
+    ),
+    Case("not_a_recording", WAV2VEC2, File("tests/data/page.txt"), refused="audio", note=REFUSED_TOO),
+    Case("dict_without_rate", WAV2VEC2, {"raw": SAMPLES}, refused="sampling_rate", note=REFUSED_TOO),
+]

@@ -1,0 +1,63 @@
+"""Tests that ask served deployments what the oracle was asked, and compare the answers.
+
+A task's tests are made by
+
+    test_fill_mask = parity("fill-mask")
+
+They need the fixture `served`: a function from the name of a made checkpoint to a server that has it deployed.
+"""
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from embedded_server import EmbeddedServer
+from triton_pipelines import TritonPipelinesError, pipeline
+
+from tests import cases
+from tests.cases import ABSENT, ROOT, Case
+from tests.parity import golden
+from tests.parity.compare import compare
+
+
+def parity(task: str, **limits: float) -> Callable[..., None]:
+    """A test function, parametrized over the cases of `task` (with dashes); `limits` go to `compare`."""
+    name = task.replace("-", "_")
+
+    @pytest.mark.parametrize("case", [pytest.param(case, id=case.id) for case in cases.load(name)])
+    def test(case: Case, served: Callable[[str], EmbeddedServer]) -> None:
+        goldens = golden.read(name)
+        url = served(case.checkpoint).grpc_url
+
+        def ask() -> Any:
+            return case.call(pipeline(task, model=case.checkpoint, url=url, **cases.resolve(case.init)))
+
+        if case.refused:
+            with pytest.raises((TritonPipelinesError, ValueError, TypeError), match=re.compile(case.refused, re.I)):
+                ask()
+            return
+        want = expected(case, goldens["answers"])
+        try:
+            compare(ask(), want, **limits)
+        except AssertionError as difference:
+            if golden.digest(ROOT / ".checkpoints" / case.checkpoint) != goldens["checkpoints"][case.checkpoint]:
+                difference.add_note(
+                    "The goldens were recorded with another checkpoint: python scripts/make_checkpoints.py, "
+                    f"then .oracle/bin/python scripts/record_goldens.py {name}"
+                )
+            raise
+
+    return test
+
+
+def expected(case: Case, answers: dict[str, Any]) -> Any:
+    """What a case has to be answered: what it says itself, else what the oracle answered."""
+    if case.expected is not ABSENT and not callable(case.expected):
+        return case.expected
+    if case.id not in answers:
+        raise LookupError(f"no golden for {case.id}: .oracle/bin/python scripts/record_goldens.py")
+    answer = answers[case.id]
+    if "error" in answer:
+        raise LookupError(f"the oracle has no answer to {case.id} ({answer['error']}): give `expected` or `refused`")
+    return case.expected(answer["answer"]) if callable(case.expected) else answer["answer"]
