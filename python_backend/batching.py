@@ -47,7 +47,7 @@ def plan(lengths: np.ndarray, max_tokens: int, pass_cost: int) -> list[np.ndarra
     while i < len(starts):
         segment = order[starts[i] : ends[cut[i] - 1]]
         rows = max(1, max_tokens // int(descending[starts[i]]))
-        batches += [segment[at : at + rows] for at in range(0, len(segment), rows)]
+        batches += np.array_split(segment, -(-len(segment) // rows))
         i = cut[i]
     return batches
 

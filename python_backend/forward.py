@@ -13,6 +13,7 @@ from __future__ import annotations
 import inspect
 import os
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import numpy as np
@@ -38,7 +39,8 @@ class TorchStage(Stage):
 
         if self.device == "auto":
             self.device = "cuda" if torch.cuda.is_available() else "cpu"
-        torch.set_num_threads(self.setting("threads", max(1, (os.cpu_count() or 1) // self.instances)))
+        self.threads = self.setting("threads", max(1, (os.cpu_count() or 1) // self.instances))
+        torch.set_num_threads(self.threads)
         self.dtype = self.setting("dtype", "float32")
 
 
@@ -72,9 +74,13 @@ class Forward(TorchStage):
     """2 where items need several forward rows: inputs are [batch, rows, ...]."""
 
     def load(self) -> None:
+        import torch
+
         super().load()
         self.model = checkpoint.model(self.folder, self.auto_class, self.device, self.dtype)
         self.accepted = set(inspect.signature(self.model.forward).parameters)
+        self.workers = self.threads if self.device == "cpu" else 1
+        self.pool = ThreadPoolExecutor(self.workers, "pass", initializer=torch.set_num_threads, initargs=(1,))
         self.max_batch_tokens = self.setting("max_batch_tokens", 16_384)
         self.max_batch_rows = self.setting("max_batch_rows", 32)
         self.pass_cost = self.setting("pass_cost", 32 if self.device == "cpu" else 1024)
@@ -93,8 +99,9 @@ class Forward(TorchStage):
     def process_batch(self, requests: list[Request]) -> list[Result]:
         rows = Rows([self.inputs(request) for request in requests], self.row_dimensions, self.padding)
         outputs: dict[str, list[np.ndarray | None]] = {}
-        for batch in self.passes(rows, requests):
-            for name, results in self.forward(batch).items():
+        passes = list(self.passes(rows, requests))
+        for batch, outcome in zip(passes, self.run(passes), strict=True):
+            for name, results in outcome.items():
                 collected = outputs.setdefault(name, [None] * len(rows))  # None stays where a row has no token
                 for index, result in zip(batch.indices, results, strict=True):
                     collected[index] = result
@@ -109,13 +116,20 @@ class Forward(TorchStage):
         """The passes that run all rows, but those without a token."""
         origins = [(requests[request], row) for request, row in rows.origins]
         if "attention_mask" not in rows.tensors:
-            for indices in rows.by_shape(self.max_batch_rows):
+            for indices in rows.by_shape(min(self.max_batch_rows, -(-len(rows) // self.workers))):
                 yield Pass(rows.stacked(indices), indices, np.empty(0, int), [origins[index] for index in indices])
             return
         lengths = rows.lengths()
-        for indices in plan(lengths, self.max_batch_tokens, self.pass_cost if self.pads else 0):
+        share = -(-int(lengths.sum()) // self.workers)
+        max_tokens = self.max_batch_tokens if share < 4 * self.pass_cost else share + int(lengths.max())
+        for indices in plan(lengths, min(max_tokens, self.max_batch_tokens), self.pass_cost if self.pads else 0):
             inputs = rows.padded(indices, int(lengths[indices[0]]))
             yield Pass(inputs, indices, lengths[indices], [origins[index] for index in indices])
+
+    def run(self, passes: list[Pass]) -> Iterator[dict[str, list[np.ndarray]]]:
+        """The results of each pass. On a CPU several passes run side by side, each on one thread: passes that share all
+        threads wait for each other at every operation, the longer the more other work the cores have."""
+        return (self.pool.map if len(passes) > 1 and self.workers > 1 else map)(self.forward, passes)
 
     def forward(self, batch: Pass) -> dict[str, list[np.ndarray]]:
         """The results of each row of a pass, by output."""

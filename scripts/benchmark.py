@@ -105,7 +105,7 @@ def bare_rate(checkpoint: Path, dtype: str, texts: Sequence[str], batch: int, se
     tokenizer = transformers.AutoTokenizer.from_pretrained(checkpoint)
     model = transformers.AutoModelForSequenceClassification.from_pretrained(checkpoint, dtype=getattr(torch, dtype))
     model.eval()
-    many = sorted(texts * (-(-batch // len(texts))), key=lambda text: len(tokenizer(text).input_ids))
+    many = sorted(texts * 4 * (-(-batch // len(texts))), key=lambda text: len(tokenizer(text).input_ids))
     batches = [tokenizer(many[at : at + batch], padding=True, return_tensors="pt") for at in range(0, len(many), batch)]
     with torch.inference_mode():
         done, rounds, started = 0, 0, time.perf_counter()
