@@ -53,7 +53,7 @@ class Tokenizer:
         self.config = config
         self.max_tokens = max_tokens(model_config, config)
         # A tokenizer may name its inputs; otherwise a model that knows one type of tokens needs no ids of types.
-        knows_types = model_config.get("type_vocab_size", 1) > 1 or model_config.get("model_type") == "xlnet"
+        knows_types = model_config.get("type_vocab_size", 2 if model_config.get("model_type") in TWO_TYPES else 1) > 1
         inputs = config.get("model_input_names")
         self.has_token_types = "token_type_ids" in inputs if inputs else knows_types
         special = {**read_json(folder, "special_tokens_map.json"), **config}
@@ -134,6 +134,24 @@ def clean_up(text: str) -> str:
 SPECIAL_TOKENS = ("bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token")
 
 UNLIMITED = 10**9
+
+# They tell a pair's first text from its second where config.json does not say how many types of tokens there are.
+TWO_TYPES = {
+    "albert",
+    "bert",
+    "big_bird",
+    "convbert",
+    "electra",
+    "ernie",
+    "layoutlm",
+    "megatron-bert",
+    "mobilebert",
+    "rembert",
+    "roformer",
+    "splinter",
+    "squeezebert",
+    "xlnet",
+}
 
 # Their positions start behind the padding token's id: RoBERTa's table of 514 holds 512 tokens.
 OFFSET_POSITIONS = {
