@@ -1,0 +1,178 @@
+"""Static batching: requests with equal settings run through one generate() together, from its start to its end.
+
+The engine for what continuous batching does not do: beam search, guidance, speculation, and architectures without a
+paged cache (state-space models and others).
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Hashable, Sequence
+from functools import cached_property
+
+import torch
+from transformers import StoppingCriteria
+
+from python_backend.generation import PreTrainedModel, generate, logits_processors, look_back
+from python_backend.generation_request import CHECK_INTERVAL, GenerationRequest
+
+
+class StaticBatching:
+    """One thread that runs what waits, oldest first, joined by what waits with the same settings.
+
+    Args:
+        max_batch_rows: sequences, beams included, of one generate().
+    """
+
+    def __init__(self, model: PreTrainedModel, max_batch_rows: int) -> None:
+        self.model = model
+        self.max_batch_rows = max_batch_rows
+        self._waiting: deque[tuple[Hashable, GenerationRequest]] = deque()
+        self._changed = threading.Condition()
+        self._closed = False
+        self._thread = threading.Thread(target=self._run, name="static-batching", daemon=True)
+        self._thread.start()
+
+    def submit(self, request: GenerationRequest) -> None:
+        key = self._key(request)
+        with self._changed:
+            self._waiting.append((key, request))
+            self._changed.notify()
+
+    def close(self) -> None:
+        with self._changed:
+            self._closed = True
+            self._changed.notify()
+        self._thread.join(timeout=10)
+
+    def _key(self, request: GenerationRequest) -> Hashable:
+        """Equal for requests that can share a generate()."""
+        config = request.config
+        beams_sample = config.num_beams > 1 and config.do_sample  # draws for the whole batch at once
+        guided = config.guidance_scale not in (None, 1)
+        if beams_sample or guided or config.prompt_lookup_num_tokens or config.token_healing:
+            return id(request)
+        # Padding would count as tokens before for processors that look at them.
+        pads = not look_back(logits_processors(self.model, config, request.prompt)) and self._padding_is_harmless
+        return config.to_json_string(use_diff=False), None if pads else len(request.prompt)
+
+    @cached_property
+    def _padding_is_harmless(self) -> bool:
+        """Whether padding on the left leaves the model's logits as they are. Not so for some state-space models."""
+        ids = torch.tensor([[5, 6, 7, 8]], device=self.model.device)
+        padded = torch.nn.functional.pad(ids, (3, 0))
+        settings = {"max_new_tokens": 1, "output_logits": True, "return_dict_in_generate": True, "do_sample": False}
+        with torch.inference_mode():
+            plain, behind = (
+                self.model.generate(inputs, attention_mask=mask, **settings).logits[0].float()
+                for inputs, mask in ((ids, torch.ones_like(ids)), (padded, (padded != 0).long()))
+            )
+        return bool((plain - behind).abs().max() <= 1e-3 * plain.abs().max())
+
+    # The engine's thread.
+
+    def _run(self) -> None:
+        while True:
+            with self._changed:
+                self._changed.wait_for(lambda: self._waiting or self._closed)
+                if self._closed:
+                    break
+                batch = self._next_batch()
+            self._generate([request for request in batch if request.check()])
+        for _, request in self._waiting:
+            request.fail(RuntimeError("generation ended: the model is being unloaded"))
+
+    def _next_batch(self) -> list[GenerationRequest]:
+        key, first = self._waiting[0]
+        rows = max(first.config.num_beams, first.config.num_return_sequences)
+        batch = [request for other, request in self._waiting if other == key][: max(1, self.max_batch_rows // rows)]
+        taken = set(map(id, batch))
+        self._waiting = deque(entry for entry in self._waiting if id(entry[1]) not in taken)
+        return batch
+
+    def _generate(self, batch: list[GenerationRequest]) -> None:
+        if not batch:
+            return
+        try:
+            _Batch(self.model, batch).run()
+        except Exception as error:
+            if len(batch) > 1 and not any(any(request.sequences) for request in batch):
+                for request in batch:
+                    self._generate([request])
+                return
+            logging.exception("generate() failed")
+            for request in batch:
+                request.fail(error)
+
+
+class _Batch(StoppingCriteria):
+    """One generate(): hands each row's tokens to its request as they come, and ends rows that are done."""
+
+    def __init__(self, model: PreTrainedModel, requests: Sequence[GenerationRequest]) -> None:
+        self.model = model
+        self.requests = requests
+        self.config = requests[0].config
+        self.width = max(len(request.prompt) for request in requests)
+        self.rows = [(request, index) for request in requests for index in range(len(request.sequences))]
+        self.checked = time.monotonic()
+
+    def run(self) -> None:
+        inputs = torch.zeros((len(self.requests), self.width), dtype=torch.long)
+        mask = torch.zeros_like(inputs)
+        for row, request in enumerate(self.requests):
+            inputs[row, self.width - len(request.prompt) :] = torch.tensor(request.prompt)
+            mask[row, self.width - len(request.prompt) :] = 1
+        sequences = generate(
+            self.model,
+            {"input_ids": inputs.to(self.model.device), "attention_mask": mask.to(self.model.device)},
+            self.config,
+            [request.seed for request in self.requests],
+            [self],
+        )
+        if self.config.num_beams > 1:
+            for (request, index), ids in zip(self.rows, sequences[:, self.width :].tolist(), strict=True):
+                request.take(index, self._without_padding(ids))
+        for request in self.requests:
+            request.finish()
+
+    def __call__(self, input_ids: torch.LongTensor, scores: torch.FloatTensor, **kwargs: object) -> torch.BoolTensor:
+        done = self._ended_beams(input_ids) if self.config.num_beams > 1 else self._take(input_ids)
+        return torch.tensor(done, device=input_ids.device)  # type: ignore[return-value]
+
+    def _take(self, input_ids: torch.LongTensor) -> list[bool]:
+        new = input_ids[:, self.width :].tolist()
+        for (request, index), ids in zip(self.rows, new, strict=True):
+            request.take(index, ids[len(request.sequences[index]) :])
+        for request in self.requests:
+            request.report()
+        self._check()
+        return [index not in request.running for request, index in self.rows]
+
+    def _ended_beams(self, input_ids: torch.LongTensor) -> list[bool]:
+        """Rows are beams here, several for each request, and change places: what they come to is known at the end."""
+        self._check()
+        rows = input_ids.tolist()
+        each = len(rows) // len(self.requests)
+        return [
+            request.closed or request.expired or (request.stop is not None and request.stop.completed_by_last(ids))
+            for index, request in enumerate(self.requests)
+            for ids in rows[index * each : (index + 1) * each]
+        ]
+
+    def _without_padding(self, ids: list[int]) -> list[int]:
+        end = len(ids)
+        while end > 1 and ids[end - 1] in (self.config.pad_token_id, -1):
+            end -= 1
+        return ids[:end]
+
+    def _check(self) -> None:
+        if time.monotonic() - self.checked > CHECK_INTERVAL:
+            self.checked = time.monotonic()
+            for request in self.requests:
+                if self.config.num_beams > 1:
+                    request.check_caller()
+                else:
+                    request.check()
