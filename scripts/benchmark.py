@@ -2,10 +2,10 @@
 
     make benchmark                    # text-classification with an encoder of MiniLM's size, float32 and bfloat16
 
-perf_analyzer drives the ensemble over gRPC on the same cores. "Bare" is the model's own forward pass on tokenized texts, in
-a process of its own with all cores as threads: one text at a time, in batches of 32, and in batches of 32 of texts sorted
-by length. Bare and served run in turn; a figure is the median of the runs, with the smallest and the largest behind it.
-A busy machine is refused: its other work would be measured too.
+perf_analyzer drives the ensemble over gRPC on the same cores. "Bare" is the model's own forward pass on tokenized
+texts, in a process of its own with all cores as threads: one text at a time, in batches of 32, and in batches of 32
+of texts sorted by length. Bare and served run in turn; a figure is the median of the runs, with the smallest and largest
+behind it. A busy machine is refused: its other work would be measured too.
 """
 
 from __future__ import annotations
@@ -24,9 +24,10 @@ from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
-from embedded_server import EmbeddedServer
 from install import install
-from perf_analyzer import input_file, measure
+
+from embedded_server import EmbeddedServer
+from perf_analyzer import measure
 
 ROOT = Path(__file__).resolve().parent.parent
 TASK = "text_classification"
@@ -46,7 +47,10 @@ def main() -> None:
     print(f"{cpu_name()}, {os.cpu_count()} cores; median of {arguments.runs} runs (smallest to largest)")
     with tempfile.TemporaryDirectory() as folder:
         checkpoint = make_checkpoint(Path(folder, "checkpoint"))
-        inputs = {"20 tokens": input_file(TASK), "9 to 121 tokens": Path(folder, "mixed.json")}
+        inputs = {
+            "20 tokens": ROOT / "benchmarks" / "inputs" / f"{TASK}.json",
+            "9 to 121 tokens": Path(folder, "mixed.json"),
+        }
         inputs["9 to 121 tokens"].write_text(
             json.dumps({"data": [{"TEXT": [text]} for text in mixed_texts(checkpoint)]})
         )
@@ -76,15 +80,17 @@ def compare(
 ) -> None:
     """Bare and served in turn, and a row of each."""
     texts = [entry["TEXT"][0] for entry in json.loads(data.read_text())["data"]]
-    measure(TASK, server.grpc_url, data, concurrency, seconds=2)  # warm-up
+    interval = str(int(arguments.seconds * 1000))
+    options = ("--measurement-interval", interval, "--stability-percentage", "20")
+    measure(TASK, server.grpc_url, data=data, concurrency=concurrency)  # warm-up
     bare, served, p50 = [], [], []
     for _ in range(arguments.runs):
         check_idle()
         with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as process:
             bare.append(process.submit(bare_rate, checkpoint, dtype, texts, batch).result())
         check_idle()
-        measurement = measure(TASK, server.grpc_url, data, concurrency, arguments.seconds)
-        served.append(measurement.throughput)
+        measurement = measure(TASK, server.grpc_url, data=data, concurrency=concurrency, options=options)
+        served.append(measurement.requests_per_second)
         p50.append(measurement.p50)
     title = f"{name}, concurrency {concurrency}"
     if concurrency == 1:

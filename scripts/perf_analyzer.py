@@ -1,15 +1,19 @@
-"""NVIDIA's perf_analyzer against a served deployment.
+"""NVIDIA's perf_analyzer against a served deployment, with the input of its task (benchmarks/inputs).
 
-It comes out of the wheel `tritonclient==2.50.0`, the newest whose binary runs on glibc 2.36 (scripts/setup.py puts it into
-.perf_analyzer), with two libraries that the wheel nvidia-pytriton has under hashed names.
+    .venv/bin/python scripts/perf_analyzer.py text-classification --concurrency 16
+
+The binary comes out of the wheel `tritonclient==2.50.0`, the newest that runs on glibc 2.36 (`scripts/setup.py perf`
+puts it into .perf_analyzer), with two libraries that the wheel nvidia-pytriton has under hashed names.
 """
 
 from __future__ import annotations
 
+import argparse
 import csv
 import os
 import subprocess
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,44 +22,76 @@ from triton_wheel import Binaries
 ROOT = Path(__file__).resolve().parent.parent
 BINARY = ROOT / ".perf_analyzer" / "bin" / "perf_analyzer"
 LIBRARIES = {"libb64.so.0d": "libb64-*.so.0d", "libcudart.so.12": "libcudart-*.so.12*"}
+DECOUPLED = ("text_generation",)
 
 
 @dataclass(frozen=True)
 class Measurement:
-    """What perf_analyzer says of one level of concurrency."""
+    """What perf_analyzer says of one level of concurrency. Latencies are in milliseconds."""
 
-    throughput: float
-    """Requests a second."""
+    requests_per_second: float
     p50: float
     p95: float
     p99: float
-    """Latencies in milliseconds."""
 
 
-def input_file(task: str) -> Path:
-    return ROOT / "benchmarks" / "inputs" / f"{task}.json"
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("task")
+    parser.add_argument("--name", help="the deployment, where it is not named like its task")
+    parser.add_argument("--url", default="localhost:8001", help="the server's gRPC address (default: %(default)s)")
+    parser.add_argument("--concurrency", type=int, default=1, help="requests under way (default: %(default)s)")
+    arguments = parser.parse_args()
+    task = arguments.task.replace("-", "_")
+    try:
+        measured = measure(task, arguments.url, arguments.name or task, concurrency=arguments.concurrency)
+    except RuntimeError as error:
+        raise SystemExit(str(error)) from None
+    print(f"{measured.requests_per_second:.1f} requests/s at concurrency {arguments.concurrency}")
+    print(f"latency p50 {measured.p50:.1f} ms, p95 {measured.p95:.1f} ms, p99 {measured.p99:.1f} ms")
 
 
 def measure(
-    model: str, grpc_url: str, data: Path, concurrency: int = 1, seconds: float = 5, options: tuple[str, ...] = ()
+    task: str,
+    grpc_url: str,
+    name: str | None = None,
+    *,
+    data: Path | None = None,
+    concurrency: int = 1,
+    options: Sequence[str] = ("--measurement-interval", "5000", "--stability-percentage", "20"),
 ) -> Measurement:
-    """Load a deployment over gRPC until three windows of `seconds` agree. RuntimeError with its output when it fails."""
+    """Load a deployment over gRPC, by default until three windows of 5 s agree within 20 %.
+
+    Args:
+        name: of the deployment; by default the task's.
+        data: input file; by default the task's in benchmarks/inputs.
+        options: perf_analyzer's, on how long to measure.
+
+    RuntimeError with its output when it fails.
+    """
+    data = data or ROOT / "benchmarks" / "inputs" / f"{task}.json"
+    for path, remedy in ((BINARY, "run: python3 scripts/setup.py perf"), (data, f"{task} has no input file")):
+        if not path.exists():
+            raise RuntimeError(f"{path.relative_to(ROOT)} is missing: {remedy}")
     libraries = Binaries.find().server.parents[3] / "nvidia_pytriton.libs"
     with tempfile.TemporaryDirectory() as folder:
-        for name, pattern in LIBRARIES.items():
-            (library,) = libraries.glob(pattern)
-            Path(folder, name).symlink_to(library)
+        for library, pattern in LIBRARIES.items():
+            (hashed,) = libraries.glob(pattern)
+            Path(folder, library).symlink_to(hashed)
         report = Path(folder, "report.csv")
-        command = [
-            *(str(BINARY), "-m", model, "-u", grpc_url, "-i", "grpc", "--input-data", str(data)),
-            *("--concurrency-range", str(concurrency), "--measurement-interval", str(int(seconds * 1000))),
-            *("--stability-percentage", "20", "--max-trials", "10", "--percentile", "95", "-f", str(report)),
-            *options,
-        ]
-        path = os.pathsep.join([folder, str(libraries)])
-        done = subprocess.run(command, env={**os.environ, "LD_LIBRARY_PATH": path}, capture_output=True, text=True)
+        command = [str(BINARY), "-m", name or task, "-u", grpc_url, "-i", "grpc", "--input-data", str(data)]
+        command += ["--concurrency-range", str(concurrency), "-f", str(report), *options]
+        if task in DECOUPLED:
+            command.append("--streaming")
+        environment = {**os.environ, "LD_LIBRARY_PATH": os.pathsep.join([folder, str(libraries)])}
+        done = subprocess.run(command, env=environment, capture_output=True, text=True)
         if done.returncode or not report.exists():
-            raise RuntimeError(f"perf_analyzer failed ({done.returncode}):\n{done.stdout}{done.stderr}")
-        (row,) = csv.DictReader(report.open())
-        latency = {name: float(row[f"{name} latency"]) / 1000 for name in ("p50", "p95", "p99")}
-        return Measurement(throughput=float(row["Inferences/Second"]), **latency)
+            raise RuntimeError(f"perf_analyzer failed:\n{done.stdout}{done.stderr}")
+        with report.open() as lines:
+            (row,) = csv.DictReader(lines)
+    p50, p95, p99 = (float(row[f"{name} latency"]) / 1000 for name in ("p50", "p95", "p99"))
+    return Measurement(float(row["Inferences/Second"]), p50, p95, p99)
+
+
+if __name__ == "__main__":
+    main()

@@ -9,8 +9,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from embedded_server import EmbeddedServer
 from install import install
+
+from embedded_server import EmbeddedServer
 
 ROOT = Path(__file__).parents[1]
 TASKS = sorted(folder.name.removesuffix("_preprocess") for folder in (ROOT / "model_repository").glob("*_preprocess"))
@@ -60,12 +61,14 @@ class Servers:
         assert self.server is not None
         return self.server
 
+    def names(self, task: str) -> list[str]:
+        return sorted(path.name for path in self.checkpoints.glob(f"{task}_*"))
+
     def start(self, task: str) -> EmbeddedServer:
-        names = sorted(path.name for path in self.checkpoints.glob(f"{task}_*"))
         repository = self.folder / task
-        for name in names:
+        for name in self.names(task):
             install(task, checkpoint=str(self.checkpoints / name), name=name, repository=repository)
-        return EmbeddedServer(repository, names).start()
+        return EmbeddedServer(repository, self.names(task)).start()
 
     def stop(self) -> None:
         if self.server is not None:
