@@ -1,0 +1,33 @@
+"""The pipelines of Hugging Face transformers, answered by Triton Inference Server.
+
+    from triton_pipelines import pipeline
+
+    classify = pipeline("text-classification", url="localhost:8001")
+    classify("I love it", top_k=2)      # [{'label': 'POSITIVE', 'score': 0.99}, {'label': 'NEGATIVE', 'score': 0.01}]
+
+Arguments and results are those of transformers 4.48; `tasks/` says where one differs.
+"""
+
+from .errors import (
+    DeadlineExceeded,
+    InvalidInput,
+    NotFound,
+    ServerError,
+    TritonPipelinesError,
+    Unavailable,
+    Unsupported,
+)
+from .factory import pipeline
+from .pipelines import Pipeline
+
+__all__ = [
+    "DeadlineExceeded",
+    "InvalidInput",
+    "NotFound",
+    "Pipeline",
+    "ServerError",
+    "TritonPipelinesError",
+    "Unavailable",
+    "Unsupported",
+    "pipeline",
+]

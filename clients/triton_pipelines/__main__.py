@@ -1,0 +1,73 @@
+"""Pipelines from a shell: one line of JSON a result.
+
+    python -m triton_pipelines text-classification "I love it" "I hate it" -p top_k=2
+    python -m triton_pipelines zero-shot-classification "A broken screen" -p candidate_labels=hardware,software
+    python -m triton_pipelines question-answering --json '{"question": "Where?", "context": "Ada is in London."}'
+    python -m triton_pipelines image-classification *.jpg --url http://localhost:8000
+
+A value that is JSON (2, true, null) is taken as that, any other as a string.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from . import pipeline
+from .errors import TritonPipelinesError
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; the exit code is 0, or 1 after an error."""
+    options = _parser().parse_args(arguments)
+    try:
+        with pipeline(options.task, options.model, options.url, **dict(options.parameters)) as run:
+            for result in run(_inputs(options.inputs, options.json)):
+                print(json.dumps(result, ensure_ascii=False), flush=True)
+    except TritonPipelinesError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m triton_pipelines", description="Run a served pipeline.")
+    parser.add_argument("task", help='such as "text-classification"')
+    parser.add_argument("inputs", nargs="+", metavar="INPUT", help="a text, a path or a URL; -: the lines of stdin")
+    parser.add_argument("--url", default="localhost:8001", help="host:port is gRPC, http://host:port is HTTP")
+    parser.add_argument("--model", help="the deployment's name, where it is not the task's")
+    parser.add_argument("--json", action="store_true", help="each INPUT is JSON: a dict, a chat")
+    parser.add_argument(
+        "-p",
+        dest="parameters",
+        action="append",
+        default=[],
+        type=_parameter,
+        metavar="NAME=VALUE",
+        help="a parameter of the task, such as top_k=2; may be repeated",
+    )
+    return parser
+
+
+def _parameter(text: str) -> tuple[str, Any]:
+    """NAME=VALUE as a pair."""
+    name, equals, value = text.partition("=")
+    if not (name and equals):
+        raise argparse.ArgumentTypeError(f"{text!r} is not NAME=VALUE")
+    try:
+        return name, json.loads(value)
+    except ValueError:
+        return name, value
+
+
+def _inputs(given: Sequence[str], as_json: bool) -> Iterator[Any]:
+    for each in given:
+        lines = (line.rstrip("\n") for line in sys.stdin) if each == "-" else iter([each])
+        yield from (json.loads(line) if as_json else line for line in lines)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

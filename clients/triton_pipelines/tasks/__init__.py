@@ -1,0 +1,81 @@
+"""The tasks by name. The verbs that each has are in `base.py`."""
+
+from __future__ import annotations
+
+import re
+
+from ..errors import InvalidInput
+from .automatic_speech_recognition import AutomaticSpeechRecognition
+from .base import Task
+from .feature_extraction import FeatureExtraction
+from .fill_mask import FillMask
+from .image_classification import ImageClassification
+from .question_answering import QuestionAnswering
+from .text_classification import TextClassification
+from .text_generation import TextGeneration
+from .token_classification import TokenClassification
+from .zero_shot_classification import ZeroShotClassification
+
+TASKS: dict[str, Task] = {
+    task.name: task
+    for task in (
+        TextClassification(),
+        TokenClassification(),
+        QuestionAnswering(),
+        FillMask(),
+        FeatureExtraction(),
+        ZeroShotClassification(),
+        ImageClassification(),
+        AutomaticSpeechRecognition(),
+        TextGeneration(),
+    )
+}
+ALIASES = {
+    "sentiment-analysis": "text-classification",
+    "ner": "token-classification",
+    "vqa": "visual-question-answering",
+    "text-to-speech": "text-to-audio",
+}
+# Tasks of transformers 4.48 that are not here yet.
+MISSING = frozenset(
+    {
+        "audio-classification",
+        "depth-estimation",
+        "document-question-answering",
+        "image-feature-extraction",
+        "image-segmentation",
+        "image-text-to-text",
+        "image-to-image",
+        "image-to-text",
+        "mask-generation",
+        "object-detection",
+        "summarization",
+        "table-question-answering",
+        "text-to-audio",
+        "text2text-generation",
+        "translation",
+        "video-classification",
+        "visual-question-answering",
+        "zero-shot-audio-classification",
+        "zero-shot-image-classification",
+        "zero-shot-object-detection",
+    }
+)
+
+
+def find(name: str) -> Task:
+    """The task of a name or an alias."""
+    name = ALIASES.get(name, name)
+    if re.fullmatch(r"translation_\w+_to_\w+", name):
+        name = "translation"
+    if name in TASKS:
+        return TASKS[name]
+    known = ", ".join(sorted([*TASKS, *(alias for alias, task in ALIASES.items() if task in TASKS)]))
+    what = "is a task that is not served yet" if name in MISSING else "is not a task"
+    raise InvalidInput(f"{name!r} {what}; there are {known}")
+
+
+def matching(inputs: tuple[str, ...], outputs: tuple[str, ...]) -> list[Task]:
+    """The tasks that a model with these tensors may serve: best first, those with most tensors in common."""
+    fitting = [task for task in TASKS.values() if {*task.inputs} <= {*inputs} and {*task.outputs} <= {*outputs}]
+    return sorted(fitting, key=lambda task: -len(task.inputs + task.outputs))

@@ -1,0 +1,173 @@
+"""HTTP: the binary tensor protocol, and Triton's generate endpoints for decoupled models.
+
+tritonclient encodes and decodes the bodies. Its HTTP client is bound to gevent and not safe to use from plain
+threads, so urllib3, which is, carries them.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+from collections.abc import Iterator, Mapping
+from typing import Any
+from urllib.parse import quote
+
+import numpy as np
+import urllib3
+from tritonclient.http import InferenceServerClient, InferInput
+from tritonclient.utils import np_to_triton_dtype
+
+from ..errors import TritonPipelinesError, from_status
+from . import Array, Description, Request, Tensors
+
+_STATUS = {
+    400: "INVALID_ARG",
+    404: "NOT_FOUND",
+    409: "ALREADY_EXISTS",
+    429: "UNAVAILABLE",
+    499: "CANCELLED",
+    500: "INTERNAL",
+    501: "UNSUPPORTED",
+    503: "UNAVAILABLE",
+    504: "DEADLINE_EXCEEDED",
+}
+_HEADER_LENGTH = "Inference-Header-Content-Length"
+_CONNECTIONS = 32  # kept open; more may be in use at once
+
+
+class HttpTransport:
+    """A pool of kept-alive connections to `url`, opened as calls need them, anew in each process."""
+
+    def __init__(self, url: str, *, timeout: float | None, headers: Mapping[str, str] | None = None) -> None:
+        self.url = url
+        self._timeout = timeout
+        self._headers = dict(headers or {})
+        self._lock = threading.Lock()
+        self._pool: urllib3.PoolManager | None = None
+        self._process = 0
+
+    def _connections(self) -> urllib3.PoolManager:
+        with self._lock:
+            if self._pool is None or self._process != os.getpid():  # sockets must not be shared with a forked parent
+                self._pool = urllib3.PoolManager(maxsize=_CONNECTIONS, retries=False)
+                self._process = os.getpid()
+            return self._pool
+
+    def _send(
+        self, path: str, body: bytes | None = None, headers: Mapping[str, str] | None = None, *, preload: bool = True
+    ) -> urllib3.BaseHTTPResponse:
+        """GET without a body, POST with one; raises unless the answer is 200."""
+        try:
+            response = self._connections().request(
+                "GET" if body is None else "POST",
+                f"{self.url}/v2/{path}",
+                body=body,
+                headers={**self._headers, **(headers or {})},
+                timeout=self._timeout,
+                preload_content=preload,
+            )
+            if response.status != 200:
+                raise _refusal(self.url, response.status, response.data)
+        except urllib3.exceptions.HTTPError as error:
+            raise self._error(error) from error
+        return response
+
+    def _error(self, error: Exception) -> TritonPipelinesError:
+        if isinstance(error, urllib3.exceptions.ReadTimeoutError):
+            return from_status(
+                "DEADLINE_EXCEEDED",
+                f"{self.url} gave no answer within {self._timeout} s; raise request_timeout if it needs longer",
+            )
+        return from_status(
+            "UNAVAILABLE",
+            f"{self.url}: {error}; is the server up, and is this its HTTP port? For the gRPC port write host:port",
+        )
+
+    def infer(self, request: Request) -> Tensors:
+        if request.decoupled:  # /infer refuses decoupled models
+            return _from_json(json.loads(self._send(_path(request.model, "generate"), _to_json(request)).data))
+        inputs = []
+        for name, array in request.tensors.items():
+            tensor = InferInput(name, list(array.shape), np_to_triton_dtype(array.dtype))
+            tensor.set_data_from_numpy(array, binary_data=True)
+            inputs.append(tensor)
+        body, header_length = InferenceServerClient.generate_request_body(inputs, parameters=dict(request.parameters))
+        headers = {} if header_length is None else {_HEADER_LENGTH: str(header_length)}
+        response = self._send(_path(request.model, "infer"), body, headers)
+        result = InferenceServerClient.parse_response_body(
+            response.data, header_length=response.headers.get(_HEADER_LENGTH)
+        )
+        return {output["name"]: result.as_numpy(output["name"]) for output in result.get_response()["outputs"]}
+
+    def stream(self, request: Request) -> Iterator[Tensors]:
+        response = self._send(_path(request.model, "generate_stream"), _to_json(request), preload=False)
+        try:
+            for event in _events(response):
+                answer = json.loads(event)
+                if "error" in answer:
+                    raise from_status("UNKNOWN", str(answer["error"]))
+                yield _from_json(answer)
+        except urllib3.exceptions.HTTPError as error:
+            raise self._error(error) from error
+        finally:
+            response.close()  # what is left unread cannot be skipped: the connection is of no further use
+
+    def describe(self, model: str) -> Description:
+        config = json.loads(self._send(_path(model, "config")).data)
+        return Description(
+            tuple(tensor["name"] for tensor in config["input"]),
+            tuple(tensor["name"] for tensor in config["output"]),
+            config["max_batch_size"],
+        )
+
+    def models(self) -> list[str]:
+        return [model["name"] for model in json.loads(self._send("repository/index", b'{"ready": true}').data)]
+
+    def close(self) -> None:
+        with self._lock:
+            if self._pool is not None and self._process == os.getpid():
+                self._pool.clear()
+            self._pool = None
+
+
+def _path(model: str, verb: str) -> str:
+    return f"models/{quote(model, safe='')}/{verb}"
+
+
+def _refusal(url: str, code: int, body: bytes) -> TritonPipelinesError:
+    """The error for an answer that is not 200: Triton sends {"error": text}, something in between may send anything."""
+    try:
+        message = str(json.loads(body)["error"])
+    except (ValueError, KeyError, TypeError):
+        message = f"{url} answered HTTP {code}: {body[:200].decode(errors='replace')}"
+    return from_status(_STATUS.get(code, "UNKNOWN"), message)
+
+
+def _events(response: urllib3.BaseHTTPResponse) -> Iterator[str]:
+    """The data of each server-sent event."""
+    rest = b""
+    for chunk in response.stream(amt=None):
+        *lines, rest = (rest + chunk).split(b"\n")
+        yield from (line[5:].decode() for line in lines if line.startswith(b"data:"))
+
+
+def _to_json(request: Request) -> bytes:
+    tensors = {name: _plain(array) for name, array in request.tensors.items()}
+    return json.dumps({**tensors, "parameters": dict(request.parameters)}).encode()
+
+
+def _plain(array: Array) -> list[Any]:
+    return [value.decode() if isinstance(value, bytes) else value for value in array.tolist()]
+
+
+def _from_json(answer: dict[str, Any]) -> Tensors:
+    """The tensors of a generate answer: one-element tensors come as plain values, others as lists."""
+    answer = {name: value for name, value in answer.items() if name not in ("model_name", "model_version", "id")}
+    return {name: _array(value if isinstance(value, list) else [value]) for name, value in answer.items()}
+
+
+def _array(values: list[Any]) -> Array:
+    if any(isinstance(value, str) for value in values):
+        return np.array([str(value).encode() for value in values], dtype=np.object_)
+    return np.array(values)
