@@ -56,6 +56,11 @@ class Pass(NamedTuple):
     origins: list[tuple[Request, int]]
     """Of each row: the request that it came with, and which of the request's rows it is."""
 
+    @property
+    def padding(self) -> int:
+        """Tokens of padding in the pass."""
+        return int((self.lengths.max() - self.lengths).sum()) if len(self.lengths) else 0
+
 
 class Forward(TorchStage):
     """Runs the rows of all waiting requests in micro-batches of similar length (text) or equal shape (the rest).
@@ -81,6 +86,8 @@ class Forward(TorchStage):
         self.accepted = set(inspect.signature(self.model.forward).parameters)
         self.workers = self.threads if self.device == "cpu" else 1
         self.pool = ThreadPoolExecutor(self.workers, "pass", initializer=torch.set_num_threads, initargs=(1,))
+        self.count_tokens = self.counter("triton_pipelines_tokens_total", "Tokens that forward passes ran.")
+        self.count_padding = self.counter("triton_pipelines_padding_total", "Tokens of padding that they ran as well.")
         self.max_batch_tokens = self.setting("max_batch_tokens", 16_384)
         self.max_batch_rows = self.setting("max_batch_rows", 32)
         self.pass_cost = self.setting("pass_cost", 32 if self.device == "cpu" else 1024)
@@ -105,6 +112,8 @@ class Forward(TorchStage):
                 collected = outputs.setdefault(name, [None] * len(rows))  # None stays where a row has no token
                 for index, result in zip(batch.indices, results, strict=True):
                     collected[index] = result
+        self.count_tokens(sum(int(batch.lengths.sum()) for batch in passes))
+        self.count_padding(sum(batch.padding for batch in passes))
         split = {name: rows.split(output) for name, output in outputs.items()}
         return [dict(zip(split, arrays, strict=True)) for arrays in zip(*split.values(), strict=True)]
 

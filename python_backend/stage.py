@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple, TypeVar
 
@@ -53,6 +53,9 @@ class Stage:
     device: str = "auto"
     """"cpu", "cuda:0" ..., or "auto" where the configuration leaves it open."""
 
+    def __init__(self) -> None:
+        self._metrics: list[Any] = []
+
     def load(self) -> None:
         """Read the checkpoint and warm up. Called once, before the first request."""
 
@@ -82,6 +85,16 @@ class Stage:
             raise ValueError(
                 f"{self.name}/config.pbtxt: parameter {name} must be of type {kind}; got {text!r}"
             ) from None
+
+    def counter(self, name: str, description: str) -> Callable[[int], None]:
+        """A Prometheus counter of this model among Triton's metrics, as the function that adds to it. Without a server
+        it counts nothing."""
+        if pb_utils is None:
+            return lambda amount: None
+        family = pb_utils.MetricFamily(name=name, description=description, kind=pb_utils.MetricFamily.COUNTER)
+        metric = family.Metric(labels={"model": self.name})
+        self._metrics.append((family, metric))  # Triton forgets what Python lets go of
+        return metric.increment
 
     @classmethod
     def local(cls, folder: str | Path, settings: Mapping[str, str] | None = None) -> Any:

@@ -4,7 +4,7 @@
 
 perf_analyzer drives the ensemble over gRPC on the same cores. "Bare" is the model's own forward pass on tokenized
 texts, in a process of its own with all cores as threads: one text at a time, in batches of 32, and in batches of 32
-of texts sorted by length. Bare and served run in turn; a figure is the median of the runs, with the smallest and largest
+of texts sorted by length. Bare and served run in turn; a figure is the median of the runs, with smallest and largest
 behind it. A busy machine is refused: its other work would be measured too.
 """
 
