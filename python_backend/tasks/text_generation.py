@@ -34,9 +34,9 @@ PARAMETERS = Parameters(
     Bool("add_special_tokens", doc="Let the tokenizer add its own, as at the beginning of a text. Default: true."),
     Choice(
         "truncation",
-        default="false",
         choices=("false", "true", "longest_first", "only_first", "do_not_truncate"),
-        doc="Cut a prompt that is longer than max_length, or than the tokenizer's model takes.",
+        doc="Cut a prompt that is longer than max_length, or than the model takes. Default: where max_length comes with "
+        "max_new_tokens or a prefix, as then alone it leaves room for new tokens.",
     ),
     Choice(
         "handle_long_generation",
@@ -82,21 +82,21 @@ class Preprocess(Stage):
         self.tokenizer = text.Tokenizer(self.folder)
         self.chat = ChatTemplate(self.folder, self.tokenizer)
         self.max_bytes = self.setting("max_text_bytes", 100_000)
-        defaults = checkpoint_defaults(self.folder, TASK)
-        self.max_length = defaults.get("max_length") or DEFAULT_MAX_LENGTH
-        self.bos_token_id = defaults.get("bos_token_id")
+        self.defaults = checkpoint_defaults(self.folder, TASK)
         model_type = checkpoint.read_json(self.folder, "config.json").get("model_type")
-        self.prefix = defaults["prefix"] or (XL_PREFIX if model_type in XL_MODELS else "")
+        self.prefix = self.defaults["prefix"] or (XL_PREFIX if model_type in XL_MODELS else "")
 
     def process(self, request: Request) -> Tensors:
         parameters = request.parameters
         prefix = self.prefix if parameters["prefix"] is None else parameters["prefix"]
         added = parameters["add_special_tokens"]
         if "MESSAGES" in request.tensors:
-            ids, before = self.encode(self.chat_prompt(request), False, parameters), ""
+            prompt, before = self.chat_prompt(request), ""
+            ids = self.encode(prompt, False, parameters["truncation"], parameters["max_length"])
         else:
             before = self.text(request, "TEXT")
-            ids = self.encode(prefix + before, added is None or added, parameters)
+            truncation = parameters["truncation"] or self.default_truncation(prefix, parameters)
+            ids = self.encode(prefix + before, added is None or added, truncation, parameters["max_length"])
             if parameters["return_full_text"] is False:
                 before = ""
         if parameters["handle_long_generation"] == "hole":
@@ -126,13 +126,19 @@ class Preprocess(Stage):
     def ids(self, string: str, add_special_tokens: bool) -> list[int]:
         return self.tokenizer.backend.encode(string, add_special_tokens=add_special_tokens).ids
 
-    def encode(self, prompt: str, add_special_tokens: bool, parameters: dict[str, Any]) -> list[int]:
-        """The prompt's token ids, truncated if the request says so."""
-        if parameters["truncation"] in ("false", "do_not_truncate"):
+    def default_truncation(self, prefix: str, parameters: dict[str, Any]) -> str:
+        """A max_length alone makes the 4.48 tokenizer cut the prompt to it, which leaves no room for new tokens unless
+        something else makes it."""
+        makes_room = prefix or parameters["max_new_tokens"] or self.defaults.get("max_new_tokens")
+        return "true" if parameters["max_length"] and makes_room else "false"
+
+    def encode(
+        self, prompt: str, add_special_tokens: bool, truncation: str | None, max_length: int | None
+    ) -> list[int]:
+        if truncation in (None, "false", "do_not_truncate"):
             return self.ids(prompt, add_special_tokens)
         side = self.tokenizer.config.get("truncation_side", "right")
-        limit = parameters["max_length"] or self.tokenizer.max_tokens
-        self.tokenizer.backend.enable_truncation(limit, direction=side)
+        self.tokenizer.backend.enable_truncation(max_length or self.tokenizer.max_tokens, direction=side)
         try:
             return self.ids(prompt, add_special_tokens)
         finally:
@@ -143,7 +149,7 @@ class Preprocess(Stage):
         room = self.tokenizer.max_tokens
         new = parameters["max_new_tokens"]
         if new is None:
-            length = parameters["max_length"] or self.max_length
+            length = parameters["max_length"] or self.defaults.get("max_length") or DEFAULT_MAX_LENGTH
             default = parameters["max_length"] is None and length == DEFAULT_MAX_LENGTH
             new = DEFAULT_MAX_LENGTH if default else length - len(ids)
         if new < 0 or new >= room:
@@ -155,7 +161,9 @@ class Preprocess(Stage):
 
     def first_token(self, parameters: dict[str, Any]) -> int:
         """What an empty prompt begins with."""
-        token = self.bos_token_id if parameters["bos_token_id"] is None else parameters["bos_token_id"]
+        token = parameters["bos_token_id"]
+        if token is None:
+            token = self.defaults.get("bos_token_id")
         if token is None:
             raise InvalidInput("The prompt is empty, and the checkpoint has no bos_token_id: send a prompt, or that.")
         return token
