@@ -92,10 +92,11 @@ class Forward(TorchStage):
         self.max_batch_rows = self.setting("max_batch_rows", 32)
         self.pass_cost = self.setting("pass_cost", 32 if self.device == "cpu" else 1024)
         config = self.model.config
-        self.padding = {"input_ids": config.pad_token_id or 0}
+        pad_token_id = getattr(config, "pad_token_id", None)
+        self.padding = {"input_ids": pad_token_id or 0}
         # Without a padding token, models that look for the last real token (GPT-2 and other decoders) refuse batches or
         # take the wrong one; rows of equal length need none. -1 is no token, so every position counts as real.
-        self.pads = config.pad_token_id is not None
+        self.pads = pad_token_id is not None
         if not self.pads:
             config.pad_token_id = -1
 
