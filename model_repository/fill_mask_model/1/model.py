@@ -1,0 +1,1 @@
+from python_backend.tasks.fill_mask import Model as TritonPythonModel  # noqa: F401

@@ -1,0 +1,1 @@
+from python_backend.tasks.fill_mask import Preprocess as TritonPythonModel  # noqa: F401
