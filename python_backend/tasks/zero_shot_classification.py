@@ -1,0 +1,135 @@
+"""Zero-shot classification: texts to labels of the caller's own, by asking a model of natural language inference
+whether "This example is LABEL." follows from the text. Follows ZeroShotClassificationPipeline."""
+
+from __future__ import annotations
+
+import string
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from python_backend import text
+from python_backend.batching import pad
+from python_backend.checkpoint import labels, read_json
+from python_backend.classification import scores
+from python_backend.forward import Forward
+from python_backend.parameters import Bool, InvalidInput, Parameters, Text
+from python_backend.stage import Request, Result, Stage, Tensors
+
+if TYPE_CHECKING:
+    import torch
+
+PARAMETERS = Parameters(
+    Text("hypothesis_template", default="This example is {}.", doc="The hypothesis; {} is where the label goes."),
+    Bool("multi_label", default=False, doc="Score each label by itself, rather than all against each other."),
+)
+
+TRUNCATION = {"truncation": "only_first", "max_length": None}
+"""Long texts are cut, hypotheses are not."""
+
+
+class Preprocess(text.TextPreprocess):
+    """TEXT [batch, 1] and CANDIDATE_LABELS [batch, labels], padded with empty strings, to pairs of the text and each
+    label's hypothesis: token ids [batch, labels, length].
+
+    Settings, besides TextPreprocess's: max_candidate_labels, of one text: each is a row to run. Default 100.
+    """
+
+    PARAMETERS = PARAMETERS
+
+    def load(self) -> None:
+        super().load()
+        self.max_labels = self.setting("max_candidate_labels", 100)
+
+    def process_batch(self, requests: list[Request]) -> list[Result]:
+        pairs = [self.pairs(request) for request in requests]
+        texts = [([pair for row in rows for pair in row], TRUNCATION) for rows in pairs]
+        results: list[Result] = []
+        for rows, encodings in zip(pairs, self.tokenizer.encode(texts), strict=True):
+            ends = np.cumsum([len(row) for row in rows])[:-1]
+            tensors = self.tokenizer.tensors(encodings)
+            results.append({name: pad(np.split(tensor, ends)) for name, tensor in tensors.items()})
+        return results
+
+    def pairs(self, request: Request) -> list[list[tuple[str, str]]]:
+        """Of each row: the text with each of its hypotheses."""
+        template = request.parameters["hypothesis_template"]
+        check_template(template)
+        texts = text.read(request.tensors["TEXT"], "TEXT", self.max_bytes)
+        rows = [self.labels(row) for row in request.tensors["CANDIDATE_LABELS"]]
+        if not all(texts) or not all(rows):
+            raise InvalidInput("You must include at least one label and at least one sequence.")
+        return [[(premise, template.format(label)) for label in row] for premise, row in zip(texts, rows, strict=True)]
+
+    def labels(self, row: np.ndarray) -> list[str]:
+        given = candidate_labels(row)
+        if len(given) > self.max_labels:
+            raise InvalidInput(
+                f"CANDIDATE_LABELS has {len(given):,} labels; this deployment takes {self.max_labels:,} "
+                "(max_candidate_labels)."
+            )
+        return text.read(given, "CANDIDATE_LABELS", self.max_bytes)
+
+
+def check_template(template: str) -> None:
+    """InvalidInput unless the label has a place in it. A bare one: str.format would also pad a label to a gigabyte."""
+    try:
+        fields = [(name, form) for _, name, form, _ in string.Formatter().parse(template) if name is not None]
+        if fields and all(name in ("", "0") and not form for name, form in fields):
+            template.format("label")
+            return
+    except (ValueError, IndexError):
+        pass
+    raise InvalidInput(
+        f'The provided hypothesis_template "{template[:200]}" was not able to be formatted with the target labels. '
+        "Make sure the passed template includes {} where the label should go, once."
+    )
+
+
+def candidate_labels(row: np.ndarray) -> np.ndarray:
+    """The labels in a row of CANDIDATE_LABELS: empty strings are padding."""
+    return row[row != b""]
+
+
+class Model(Forward):
+    """Token ids [batch, labels, length] to logits [batch, labels, classes]."""
+
+    PARAMETERS = PARAMETERS
+    auto_class = "AutoModelForSequenceClassification"
+    row_dimensions = 2
+
+    def reduce(self, outputs: Any) -> dict[str, torch.Tensor]:
+        return {"logits": outputs.logits}
+
+
+class Postprocess(Stage):
+    """logits [batch, labels, classes] and CANDIDATE_LABELS [batch, labels] to LABEL and SCORE [batch, labels], best
+    first, and COUNT [batch, 1], the labels of each row."""
+
+    PARAMETERS = PARAMETERS
+
+    def load(self) -> None:
+        numbers = read_json(self.folder, "config.json").get("label2id")
+        numbers = numbers or {label: number for number, label in enumerate(labels(self.folder))}
+        entailment = (number for label, number in numbers.items() if label.lower().startswith("entail"))
+        self.entailment = next(entailment, -1)  # the last class where none is called entailment
+        self.contradiction = -1 if self.entailment == 0 else 0
+
+    def process(self, request: Request) -> Tensors:
+        candidates = request.tensors["CANDIDATE_LABELS"]
+        names, values = np.full(candidates.shape, b"", object), np.zeros(candidates.shape, np.float32)
+        counts = np.zeros((len(candidates), 1), np.int32)
+        for row, logits in enumerate(request.tensors["logits"]):
+            given = candidate_labels(candidates[row])
+            counts[row] = count = len(given)
+            unsorted = self.scores(logits[:count], request.parameters["multi_label"])
+            best = np.argsort(unsorted)[::-1]
+            names[row, :count], values[row, :count] = given[best], unsorted[best]
+        return {"LABEL": names, "SCORE": values, "COUNT": counts}
+
+    def scores(self, logits: np.ndarray, multi_label: bool) -> np.ndarray:
+        """[labels] of a row's logits [labels, classes]: entailment against contradiction of each label by itself, or
+        entailment of all labels against each other."""
+        if multi_label or len(logits) == 1:
+            return scores(logits[:, [self.contradiction, self.entailment]], "softmax")[:, 1]
+        return scores(logits[:, self.entailment], "softmax")
