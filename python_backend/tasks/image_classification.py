@@ -1,0 +1,43 @@
+"""Image classification: images to labels with scores. Follows ImageClassificationPipeline."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from python_backend.classification import ClassificationPostprocess, classification_parameters
+from python_backend.forward import Forward
+from python_backend.images import ImagePreprocess
+from python_backend.parameters import Parameters
+
+if TYPE_CHECKING:
+    import torch
+
+PARAMETERS = Parameters(*classification_parameters(top_k=5))
+
+
+class Preprocess(ImagePreprocess):
+    """IMAGE [batch, 1] to pixel_values [batch, channels, height, width]."""
+
+    PARAMETERS = PARAMETERS
+
+
+class Model(Forward):
+    """pixel_values to logits [batch, labels]."""
+
+    PARAMETERS = PARAMETERS
+    auto_class = "AutoModelForImageClassification"
+
+    def reduce(self, outputs: Any) -> dict[str, torch.Tensor]:
+        return {"logits": outputs.logits}
+
+
+class Postprocess(ClassificationPostprocess):
+    """logits to LABEL [batch, top_k] and SCORE [batch, top_k], best first."""
+
+    PARAMETERS = PARAMETERS
+
+    def default_function(self, config: dict[str, Any]) -> str:
+        """Sigmoid for single_label_classification, softmax for multi_label_classification: the pipeline of 4.48 has
+        them that way round, unlike those of other modalities and later ones."""
+        one_label = len(config.get("id2label", ("LABEL_0", "LABEL_1"))) == 1
+        return "sigmoid" if one_label or config.get("problem_type") == "single_label_classification" else "softmax"
