@@ -134,5 +134,12 @@ def pad(rows: Sequence[np.ndarray | None], fill: float = 0) -> np.ndarray:
     return joined
 
 
+def grouped(tensors: Tensors, counts: Sequence[int]) -> Tensors:
+    """Tensors [rows, ...] of items with `counts` rows each, as [items, most rows of an item, ...], padded with
+    zeros."""
+    ends = np.cumsum(counts)[:-1]
+    return {name: pad(np.split(tensor, ends)) for name, tensor in tensors.items()}
+
+
 def _flatten(tensor: np.ndarray, dimensions: int) -> np.ndarray:
     return tensor if dimensions == 1 else tensor.reshape(-1, *tensor.shape[dimensions:])

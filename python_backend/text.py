@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -75,18 +76,33 @@ class Tokenizer:
 
         InvalidInput for a text without tokens, or with more than the model takes unless truncation is on.
         """
-        everything = [text for texts, _ in requests for text in texts]
-        encodings = iter(self.backend.encode_batch(everything, add_special_tokens=add_special_tokens))
+        uncut = self.encode_uncut([texts for texts, _ in requests], add_special_tokens)
         return [
-            [self._fit(text, next(encodings), parameters, add_special_tokens) for text in texts]
-            for texts, parameters in requests
+            [self.fit(*item, parameters, add_special_tokens) for item in zip(texts, encodings, strict=True)]
+            for (texts, parameters), encodings in zip(requests, uncut, strict=True)
         ]
 
-    def _fit(
-        self, text: Text, encoding: tokenizers.Encoding, parameters: dict[str, Any], add_special_tokens: bool
-    ) -> tokenizers.Encoding:
-        if not len(encoding):
+    def encode_uncut(
+        self, requests: Sequence[Sequence[Text]], add_special_tokens: bool = True
+    ) -> list[list[tokenizers.Encoding]]:
+        """Tokenize the texts (or pairs) of several requests in one call, whatever their length.
+
+        InvalidInput for a text without tokens.
+        """
+        everything = [text for texts in requests for text in texts]
+        encodings = self.backend.encode_batch(everything, add_special_tokens=add_special_tokens)
+        if not all(map(len, encodings)):
             raise InvalidInput("The text has no tokens; send at least one character that the tokenizer knows.")
+        each = iter(encodings)
+        return [[next(each) for _ in texts] for texts in requests]
+
+    def fit(
+        self, text: Text, encoding: tokenizers.Encoding, parameters: dict[str, Any], add_special_tokens: bool = True
+    ) -> tokenizers.Encoding:
+        """The encoding of a text, cut where the parameters (TOKENIZER) say so.
+
+        InvalidInput when it has more tokens than the model takes and truncation is off.
+        """
         limit, strategy = self.max_tokens, parameters["truncation"]
         if strategy in ("false", "do_not_truncate"):
             if len(encoding) > limit:
@@ -96,17 +112,54 @@ class Tokenizer:
                 )
             return encoding
         limit = min(parameters["max_length"] or limit, limit)
-        return encoding if len(encoding) <= limit else self._truncated(text, limit, strategy, add_special_tokens)
-
-    def _truncated(self, text: Text, limit: int, strategy: str, add_special_tokens: bool) -> tokenizers.Encoding:
+        if len(encoding) <= limit:
+            return encoding
         strategy = "longest_first" if strategy == "true" else strategy
-        self.backend.enable_truncation(limit, strategy=strategy)
+        return self._cut(text, limit, strategy, add_special_tokens=add_special_tokens)
+
+    def split(
+        self, text: Text, encoding: tokenizers.Encoding, limit: int, stride: int, max_chunks: int, sequence: int = 0
+    ) -> list[tokenizers.Encoding]:
+        """The text in chunks of at most `limit` tokens, special tokens included, that overlap by `stride` tokens.
+
+        Args:
+            encoding: of the uncut text.
+            sequence: which text of a pair is split; the other is in every chunk.
+
+        InvalidInput when a chunk has no room for more than the overlap, or there are more than `max_chunks`.
+        """
+        if len(encoding) <= limit:
+            return [encoding]
+        tokens = encoding.sequence_ids.count(sequence)
+        room = limit - (len(encoding) - tokens)
+        if room <= stride:
+            raise InvalidInput(
+                f"A chunk of {limit:,} tokens has room for {max(room, 0):,} tokens of the text that is split; these "
+                f"must be more than the overlap of {stride:,}. Take a smaller stride or longer chunks."
+            )
+        chunks = 1 + math.ceil((tokens - room) / (room - stride))
+        if chunks > max_chunks:
+            raise InvalidInput(
+                f"The text makes {chunks:,} chunks; this deployment takes {max_chunks:,} (max_rows). "
+                "Shorten it, take a smaller stride, or send fewer texts in one request."
+            )
+        first = self._cut(text, limit, ("only_first", "only_second")[sequence], stride)
+        return [first, *first.overflowing]
+
+    def _cut(
+        self, text: Text, limit: int, strategy: str, stride: int = 0, add_special_tokens: bool = True
+    ) -> tokenizers.Encoding:
+        direction = self.config.get("truncation_side", "right")
+        self.backend.enable_truncation(limit, stride=stride, strategy=strategy, direction=direction)
         try:
-            return self.backend.encode_batch([text], add_special_tokens=add_special_tokens)[0]
+            encoding = self.backend.encode_batch([text], add_special_tokens=add_special_tokens)[0]
         except Exception as error:  # the library raises bare exceptions: nothing left to cut
             raise InvalidInput(f"The text cannot be truncated to {limit} tokens by {strategy}: {error}.") from None
         finally:
             self.backend.no_truncation()
+        if len(encoding) > limit:  # the library cuts nothing where the special tokens alone are too many
+            raise InvalidInput(f"The special tokens alone are more than {limit} tokens: raise max_length.")
+        return encoding
 
     def tensors(self, encodings: Sequence[tokenizers.Encoding]) -> Tensors:
         """input_ids, attention_mask and token_type_ids [rows, longest] INT64, padded with zeros on the right;
