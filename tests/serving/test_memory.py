@@ -1,0 +1,40 @@
+"""Pre- and postprocessors of text tasks stay light: no torch in their processes."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import TASKS, Servers
+
+MAX_PSS_MIB = 60
+TEXT_TASKS = [task for task in TASKS if task not in ("automatic_speech_recognition", "image_classification")]
+
+
+@pytest.mark.parametrize("task", TEXT_TASKS)
+def test_text_stages_are_light(served: Servers, task: str) -> None:
+    name = served.names(task)[0]
+    served(name)
+    for stage in ("preprocess", "postprocess"):
+        process = stub_process(served.folder / task / f"{name}_{stage}")
+        assert "libtorch" not in (process / "maps").read_text()
+        assert proportional_memory_mib(process) <= MAX_PSS_MIB
+
+
+def stub_process(model: Path) -> Path:
+    """/proc/PID of the process that runs a Python model."""
+    command = str(model / "1" / "model.py")
+    (process,) = (path for path in Path("/proc").glob("[0-9]*") if command in _command_line(path))
+    return process
+
+
+def _command_line(process: Path) -> list[str]:
+    try:
+        return (process / "cmdline").read_bytes().decode(errors="replace").split("\0")
+    except OSError:  # it ended meanwhile
+        return []
+
+
+def proportional_memory_mib(process: Path) -> float:
+    lines = (process / "smaps_rollup").read_text().splitlines()
+    (pss,) = (int(line.split()[1]) for line in lines if line.startswith("Pss:"))
+    return pss / 1024
