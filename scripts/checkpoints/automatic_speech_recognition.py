@@ -1,6 +1,9 @@
 """Checkpoints of automatic-speech-recognition."""
 
+import re
 from typing import Any
+
+import numpy as np
 
 from checkpoints import vocabulary
 from checkpoints.recipe import Recipe, recipe
@@ -44,7 +47,7 @@ def samples(**settings: Any) -> dict[str, Any]:
 
 def speak_characters(arrays: Arrays) -> None:
     """Let a CTC head say blanks, bars and letters, and never <s>, </s> or <unk>."""
-    arrays["lm_head.bias"][1:4] = -100.0
+    arrays["lm_head.bias"][:5] = [3, -100, -100, -100, 3]
 
 
 @recipe
@@ -87,20 +90,43 @@ def wav2vec2_bert() -> Recipe:
 END = vocabulary.VOCABULARY_SIZE
 START = END + 1
 TIMES = END + 12
+HEAD_SIZE = 12
+ALIGNMENT_HEADS = [[0, 1], [1, 0], [1, 2]]
 
 
 def speak_whisper(arrays: Arrays) -> None:
-    """Let Whisper say a few words between times that move on slowly, then end."""
-    arrays["model.decoder.embed_tokens.weight"][TIMES:] /= 3
-    biases = {TIMES + step: 4.0 - 0.006 * step for step in range(len(vocabulary.WHISPER_TIMES))} | {END: 5.0}
+    """Let Whisper say a few words between times that move on slowly, then end; its alignment heads follow the sound."""
+    tokens, places = arrays["model.decoder.embed_tokens.weight"], arrays["model.decoder.embed_positions.weight"]
+    tokens[TIMES:] /= 3
+    biases = {TIMES + step: 4.0 - 0.006 * step for step in range(len(vocabulary.WHISPER_TIMES))} | {END: 4.0}
     bias_tokens(arrays, "model.decoder.embed_tokens", "model.decoder.layer_norm", biases)
+    # Hidden states 1 to 4 hold the place alone: nothing else writes to them.
+    for name, array in arrays.items():
+        if re.search(r"(out_proj|fc2|encoder\.conv2)\.(weight|bias)$", name):
+            array[1:5] = 0
+    tokens[:, 1:5] = 0
+    # 1 grows with the place, and with it the chance of the end; 4 keeps the mean.
+    places[:, 1] = 0.1 * np.arange(len(places))
+    places[:, 4] = -places[:, 1]
+    tokens[END, 1] = 10
+    # 2 and 3 turn with the place: half a turn for 40 tokens, and for 6 s of sound.
+    places[:, 2:4] = half_turns(len(places), 40)
+    arrays["model.encoder.embed_positions.weight"][:, 2:4] = half_turns(1500, 300)
+    for layer, head in ALIGNMENT_HEADS:
+        for projection in ("q_proj", "k_proj"):
+            weight = arrays[f"model.decoder.layers.{layer}.encoder_attn.{projection}.weight"]
+            weight[head * HEAD_SIZE : (head + 1) * HEAD_SIZE] = 0
+            weight[head * HEAD_SIZE : head * HEAD_SIZE + 2, 2:4] = 6 * np.eye(2)
 
 
-@recipe
-def whisper() -> Recipe:
-    """Sequence to sequence, many languages, times as tokens."""
-    languages = {f"<|{language}|>": START + 1 + index for index, language in enumerate(vocabulary.WHISPER_LANGUAGES)}
-    tasks = {"translate": START + 5, "transcribe": START + 6}
+def half_turns(places: int, turn: int) -> np.ndarray:
+    """[places, 2]: points on a circle, `turn` of them on half of it."""
+    angles = np.pi * np.arange(places) / turn
+    return 2 * np.stack([np.cos(angles), np.sin(angles)], axis=1)
+
+
+def whisper_recipe(**more: Any) -> Recipe:
+    """A Whisper of two layers; `more` goes to its generation_config.json."""
     tokens = {
         "bos_token_id": END,
         "eos_token_id": END,
@@ -123,15 +149,13 @@ def whisper() -> Recipe:
     }
     generation = {
         **tokens,
-        "alignment_heads": [[0, 1], [1, 0], [1, 2]],
-        "is_multilingual": True,
-        "lang_to_id": languages,
+        "alignment_heads": ALIGNMENT_HEADS,
         "max_initial_timestamp_index": 50,
         "max_length": 448,
         "no_timestamps_token_id": TIMES - 1,
         "prev_sot_token_id": START + 8,
         "return_timestamps": False,
-        "task_to_id": tasks,
+        **more,
     }
     log_mel = {
         "chunk_length": 30,
@@ -150,3 +174,41 @@ def whisper() -> Recipe:
     files = vocabulary.whisper() | {"generation_config.json": generation, "preprocessor_config.json": log_mel}
     gains = {"embed_tokens": 3.0, "decoder.embed_positions": 4.0, "encoder_attn": 3.0, "attn|fc": 2.0}
     return Recipe("WhisperForConditionalGeneration", config, files, gains, speak_whisper)
+
+
+@recipe
+def whisper() -> Recipe:
+    """Sequence to sequence, many languages, times as tokens."""
+    languages = {f"<|{language}|>": START + 1 + index for index, language in enumerate(vocabulary.WHISPER_LANGUAGES)}
+    tasks = {"translate": START + 5, "transcribe": START + 6}
+    return whisper_recipe(is_multilingual=True, lang_to_id=languages, task_to_id=tasks)
+
+
+@recipe
+def whisper_english() -> Recipe:
+    """Knows English alone: neither languages nor tasks in its prompt."""
+    return whisper_recipe(is_multilingual=False)
+
+
+@recipe
+def moonshine() -> Recipe:
+    """Sequence to sequence from the samples themselves, without times."""
+    tokens = {"bos_token_id": 1, "eos_token_id": 2, "decoder_start_token_id": 1, "pad_token_id": 2}
+    config = {
+        "model_type": "moonshine",
+        "hidden_size": 48,
+        "intermediate_size": 96,
+        "encoder_num_hidden_layers": 2,
+        "decoder_num_hidden_layers": 2,
+        "encoder_num_attention_heads": 4,
+        "decoder_num_attention_heads": 4,
+        "encoder_num_key_value_heads": 4,
+        "decoder_num_key_value_heads": 4,
+        "partial_rotary_factor": 0.9,
+        "tie_word_embeddings": True,
+        **tokens,
+    }
+    files = vocabulary.mistral() | samples(do_normalize=False, return_attention_mask=True)
+    files |= {"generation_config.json": {**tokens, "max_length": 40}}
+    gains = {"embed_tokens": 3.0, "encoder_attn": 3.0, "attn|fc": 2.0}
+    return Recipe("MoonshineForConditionalGeneration", config, files, gains)

@@ -4,7 +4,6 @@ from typing import Any
 
 from checkpoints.recipe import Recipe, label_maps, recipe
 
-HEAD = {"classifier": 4.0}
 ANIMALS = ["cat", "dog", "fox", "owl", "hen", "cow"]
 
 
@@ -36,7 +35,7 @@ def vit_config(**more: Any) -> dict[str, Any]:
 def vit() -> Recipe:
     """A transformer; softmax, for no `problem_type` is said."""
     files = processor("ViTImageProcessor", {"height": 32, "width": 32})
-    return Recipe("ViTForImageClassification", vit_config(**label_maps(ANIMALS)), files, HEAD)
+    return Recipe("ViTForImageClassification", vit_config(**label_maps(ANIMALS)), files, {"classifier": 4.0})
 
 
 @recipe
@@ -52,7 +51,7 @@ def resnet() -> Recipe:
         **label_maps(ANIMALS[:3]),
     }
     files = processor("ConvNextImageProcessor", {"shortest_edge": 64}, crop_pct=0.875, resample=3)
-    return Recipe("ResNetForImageClassification", config, files, HEAD)
+    return Recipe("ResNetForImageClassification", config, files, {"classifier": 1.5})
 
 
 @recipe
@@ -67,4 +66,4 @@ def convnext() -> Recipe:
         **label_maps(ANIMALS[:4]),
     }
     files = processor("ConvNextImageProcessor", {"shortest_edge": 384})
-    return Recipe("ConvNextForImageClassification", config, files, HEAD)
+    return Recipe("ConvNextForImageClassification", config, files, {"classifier": 2.0})

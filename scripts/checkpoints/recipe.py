@@ -21,9 +21,9 @@ RECIPES: dict[str, Callable[[], "Recipe"]] = {}
 class Recipe:
     """A checkpoint before it is made.
 
-    `config` holds the keys that a config.json on the Hub holds, spelled as by transformers 4.48, which 5.x reads as well;
-    `vocab_size` is taken from tokenizer.json where there is one. `files` are the files beside it by name: text as it is,
-    everything else as JSON. `gains` multiplies the spread of the parameters whose name matches a pattern: a head with a
+    `config` holds what a config.json on the Hub holds, spelled as by transformers 4.48, which 5.x reads as well;
+    `vocab_size` is taken from tokenizer.json where there is one. `files` are the files beside it by name: text as it
+    is, all else as JSON. `gains` multiplies the spread of the parameters whose name matches a pattern: a head with a
     gain of 4 spreads its scores. `adjust` changes single weights where chance alone gives no useful model.
     """
 

@@ -2,8 +2,11 @@
 
 from typing import Any
 
+from tokenizers import Tokenizer
+
 from checkpoints import encoders, vocabulary
 from checkpoints.recipe import Recipe, recipe
+from checkpoints.weights import Arrays, bias_tokens
 
 HEAD = {"lm_head|wte": 3.0, "wpe": 6.0, "attn|attention|mlp": 2.0}
 
@@ -28,9 +31,15 @@ def generation(**settings: Any) -> dict[str, Any]:
 
 @recipe
 def gpt2() -> Recipe:
-    """Learned positions, no padding token, no chat."""
+    """Learned positions, no padding token, no chat; says many spaces and marks, for decoding to clean up."""
     files = vocabulary.gpt2() | generation(bos_token_id=0, eos_token_id=0)
-    return Recipe("GPT2LMHeadModel", encoders.gpt2(), files, HEAD)
+    tokens = Tokenizer.from_str(files["tokenizer.json"]).get_vocab()
+    biases = {tokens[token]: 4.0 for token in ("Ġ", ".", ",", "?", "'s")}
+
+    def punctuate(arrays: Arrays) -> None:
+        bias_tokens(arrays, "transformer.wte", "transformer.ln_f", biases)
+
+    return Recipe("GPT2LMHeadModel", encoders.gpt2(), files, HEAD, punctuate)
 
 
 @recipe

@@ -1,5 +1,7 @@
 """Cases of automatic-speech-recognition."""
 
+from typing import Any
+
 from tests.cases import Bytes, Case, File, Generator, Samples
 
 WAV2VEC2 = "automatic_speech_recognition_wav2vec2"
@@ -7,11 +9,59 @@ HUBERT = "automatic_speech_recognition_hubert"
 WAV2VEC2_BERT = "automatic_speech_recognition_wav2vec2_bert"
 WHISPER = "automatic_speech_recognition_whisper"
 CTC = {"wav2vec2": WAV2VEC2, "hubert": HUBERT, "wav2vec2_bert": WAV2VEC2_BERT}
-ALL = {**CTC, "whisper": WHISPER}
+MOONSHINE = "automatic_speech_recognition_moonshine"
+ENGLISH = "automatic_speech_recognition_whisper_english"
+ALL = {**CTC, "whisper": WHISPER, "moonshine": MOONSHINE}
 SPEECH = File("tests/data/speech.wav")
 LONG = File("tests/data/long.ogg")
 SAMPLES = Samples("tests/data/speech.wav")
 REFUSED_TOO = "the oracle refuses it too"
+
+
+def mend(pipeline: Any, case: Case) -> dict[str, Any]:
+    """Undo two defects of Whisper in 4.48.1 that later releases mended."""
+    if case.parameters.get("return_language") and not case.refused:
+        tell_language(pipeline)
+    if case.checkpoint.startswith(WHISPER) and case.parameters.get("return_timestamps") is True:
+        count_from_the_start(pipeline)
+    return {}
+
+
+def tell_language(pipeline: Any) -> None:
+    """Put back the language token, which 4.48.1 drops before it decodes: it always says None."""
+    import torch
+
+    forward = pipeline._forward
+
+    def forward_with_language(inputs: dict[str, Any], **parameters: Any) -> dict[str, Any]:
+        language = pipeline.model.detect_language(inputs["input_features"][..., :3000])
+        outputs: dict[str, Any] = forward(inputs, **parameters)
+        return {**outputs, "tokens": torch.cat([language[:, None], outputs["tokens"]], dim=1)}
+
+    pipeline._forward = forward_with_language
+
+
+def count_from_the_start(pipeline: Any) -> None:
+    """Let times count from the start of the sound: 4.48.1 counts anew in each window that it cuts of the sound."""
+    import torch
+
+    model, generate, retrieve = pipeline.model, pipeline.model.generate, pipeline.model._retrieve_segment
+    begin = model.generation_config.no_timestamps_token_id + 1
+
+    def retrieve_with_window(**arguments: Any) -> Any:
+        segments, offset = retrieve(**arguments)
+        window = round(arguments["time_offset"][arguments["prev_idx"]].item() / arguments["time_precision"])
+        for segment in segments:
+            tokens = segment["tokens"]
+            segment["tokens"] = torch.where(tokens >= begin, tokens + window, tokens)
+        return segments, offset
+
+    def generate_from_segments(**arguments: Any) -> torch.Tensor:
+        rows = generate(**arguments, return_segments=True)["segments"]
+        tokens = [torch.cat([segment["tokens"] for segment in row]) for row in rows]
+        return torch.nn.utils.rnn.pad_sequence(tokens, True, model.generation_config.pad_token_id)
+
+    model._retrieve_segment, model.generate = retrieve_with_window, generate_from_segments
 
 
 def raw(**more: object) -> dict[str, object]:
@@ -52,7 +102,7 @@ CASES = [
     Case("list_of_one", WAV2VEC2, [SPEECH]),
     Case("generator", WHISPER, Generator((SPEECH, File("tests/data/stereo.wav")))),
     Case(
-        "batch_size", HUBERT, [SPEECH, File("tests/data/short.wav"), File("tests/data/stereo.wav")], {"batch_size": 2}
+        "batch_size", WHISPER, [SPEECH, File("tests/data/short.wav"), File("tests/data/stereo.wav")], {"batch_size": 2}
     ),
     *(
         Case(f"{name}_{unit}", checkpoint, SPEECH, {"return_timestamps": unit})
@@ -82,6 +132,21 @@ CASES = [
     Case("ctc_timestamps_true", WAV2VEC2, SPEECH, {"return_timestamps": True}, refused="char", note=REFUSED_TOO),
     Case(
         "ctc_language", WAV2VEC2, SPEECH, {"return_language": True}, refused="return_language|Whisper", note=REFUSED_TOO
+    ),
+    Case(
+        "moonshine_timestamps", MOONSHINE, SPEECH, {"return_timestamps": True}, refused="timestamps", note=REFUSED_TOO
+    ),
+    Case("moonshine_max_new_tokens", MOONSHINE, SPEECH, {"generate_kwargs": {"max_new_tokens": 6}}),
+    Case("english", ENGLISH, SPEECH),
+    Case("english_timestamps", ENGLISH, SPEECH, {"return_timestamps": True}),
+    Case("english_word", ENGLISH, SPEECH, {"return_timestamps": "word"}),
+    Case(
+        "english_language",
+        ENGLISH,
+        SPEECH,
+        {"generate_kwargs": {"language": "en"}},
+        refused="language",
+        note=REFUSED_TOO,
     ),
     Case("whisper_timestamps", WHISPER, SPEECH, {"return_timestamps": True}),
     Case("whisper_word", WHISPER, SPEECH, {"return_timestamps": "word"}),

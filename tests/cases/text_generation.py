@@ -10,6 +10,7 @@ LLAMA = "text_generation_llama"
 MISTRAL = "text_generation_mistral"
 ALL = {"gpt2": GPT2, "llama": LLAMA, "mistral": MISTRAL}
 PROMPT = "Alice was beginning to get very tired"
+MARKS = "of sitting by her"
 UNICODE = "Élodie\u2019s café — 東京 👩\u200d🚀 for 5 €"
 FEW = {"max_new_tokens": 12}
 NEW = {**FEW, "return_full_text": False}
@@ -35,7 +36,7 @@ CASES = [
     *(Case(f"{name}_list", checkpoint, [PROMPT, "Call me", GETTYSBURG], NEW) for name, checkpoint in ALL.items()),
     *(Case(f"{name}_unicode", checkpoint, UNICODE, FEW) for name, checkpoint in ALL.items()),
     *(
-        Case(f"{name}_default_length", checkpoint, "Call me", note="no length given: 20 tokens in all")
+        Case(f"{name}_default_length", checkpoint, "Call me", note="no length given: 20 new tokens")
         for name, checkpoint in ALL.items()
     ),
     *(
@@ -44,7 +45,7 @@ CASES = [
             checkpoint,
             SPACES + " Do n't you know ?",
             FEW,
-            note="the oracle cleans up the spaces before marks",
+            note="the prompt comes back as it was, whatever its tokens decode to",
         )
         for name, checkpoint in ALL.items()
     ),
@@ -56,7 +57,14 @@ CASES = [
     Case("new_text", GPT2, PROMPT, NEW),
     Case("new_text_of_constructor", GPT2, PROMPT, init=NEW),
     Case("return_text", GPT2, PROMPT, {**FEW, "return_text": True}),
-    Case("return_tensors", GPT2, PROMPT, {**FEW, "return_tensors": True}),
+    Case(
+        "return_tensors",
+        GPT2,
+        PROMPT,
+        {**FEW, "return_tensors": True},
+        refused="token ids",
+        note="the oracle gives token ids; the served task gives text alone",
+    ),
     Case(
         "return_text_and_full_text",
         GPT2,
@@ -65,7 +73,15 @@ CASES = [
         refused="return_text",
         note=REFUSED_TOO,
     ),
-    Case("spaces_kept", GPT2, SPACES, {**FEW, "clean_up_tokenization_spaces": False}),
+    Case("spaces_cleaned_up", GPT2, MARKS, {**NEW, "max_new_tokens": 24}, note='spaces before marks go, as " !" here'),
+    Case("spaces_kept", GPT2, MARKS, {**NEW, "max_new_tokens": 24, "clean_up_tokenization_spaces": False}),
+    Case(
+        "spaces_of_prompt",
+        GPT2,
+        "Call me Ishmael . Do n't you know ?",
+        NEW,
+        note="the new text begins where the cleaned-up prompt ends",
+    ),
     Case("prefix", GPT2, PROMPT, {**FEW, "prefix": "Once upon a time "}, note="the prefix is part of the full text"),
     Case("prefix_new_text", LLAMA, PROMPT, {**NEW, "prefix": "Once upon a time "}),
     Case(
@@ -76,10 +92,24 @@ CASES = [
         note="max_length does not count the prefix",
     ),
     Case("max_length", GPT2, PROMPT, {"max_length": 24}),
-    Case("max_length_below_prompt", GPT2, GETTYSBURG, {"max_length": 10}),
+    Case("max_length_below_prompt", GPT2, GETTYSBURG, {"max_length": 10}, refused="max_length", note=REFUSED_TOO),
     Case("min_new_tokens", LLAMA, "Four score", {"max_new_tokens": 16, "min_new_tokens": 14}),
     Case("ends_early", LLAMA, "Four score", {"max_new_tokens": 40}, note="stops at a token that ends a text"),
-    Case("truncation", GPT2, GETTYSBURG, {"truncation": True, "max_length": 24, "return_full_text": False}),
+    Case(
+        "truncation",
+        LLAMA,
+        GETTYSBURG * 12,
+        {"truncation": True, **NEW},
+        note="cut on the right to what the model takes",
+    ),
+    Case(
+        "truncation_max_length",
+        GPT2,
+        GETTYSBURG,
+        {"truncation": True, "max_length": 24},
+        refused="max_length",
+        note="max_length is both the prompt's and the whole's, nothing is left to say: " + REFUSED_TOO,
+    ),
     Case(
         "hole",
         GPT2,
