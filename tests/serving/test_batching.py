@@ -8,11 +8,11 @@ from threading import Barrier
 from typing import Any
 
 import pytest
-from embedded_server import EmbeddedServer
-from triton_pipelines import InvalidInput, Pipeline, pipeline
 
+from embedded_server import EmbeddedServer
 from python_backend.text import Tokenizer
 from tests.conftest import Servers
+from triton_pipelines import InvalidInput, Pipeline, pipeline
 
 NAME = "text_classification_bert"
 COUNT = 64

@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 from ports import choose_ports
 
 ROOT = Path(__file__).parents[2]
@@ -81,7 +82,7 @@ def served(tree: Path, checkpoints: Path) -> Iterator[Served]:
         assert server.stdout is not None
         try:
             report = ""
-            while "curl" not in report:  # its last line: one to try
+            while "Ctrl+C" not in report:  # its last line
                 line = server.stdout.readline()
                 assert line, report
                 report += line
