@@ -3,7 +3,7 @@
 from checkpoints import encoders, vocabulary
 from checkpoints.recipe import Recipe, label_maps, recipe
 
-HEAD = {"classifier": 3.0, **encoders.ATTENTION}
+HEAD = {"classifier": 3.0, "word_embeddings": 4.0, "token_type_embeddings": 0.1}
 PEOPLE_AND_PLACES = label_maps(["O", "B-PER", "I-PER", "B-LOC", "I-LOC"])
 
 
@@ -22,7 +22,9 @@ def bert() -> Recipe:
 def roberta() -> Recipe:
     """Labels without B- and I-; the tokens of a word do not show that they belong together."""
     labels = label_maps(["O", "NOUN", "VERB", "ADJ"])
-    return Recipe("RobertaForTokenClassification", encoders.roberta(**labels), vocabulary.roberta(), HEAD)
+    return Recipe(
+        "RobertaForTokenClassification", encoders.roberta(**labels), vocabulary.roberta(), HEAD | encoders.ATTENTION
+    )
 
 
 @recipe
