@@ -1,0 +1,91 @@
+"""Which checkpoints a task can serve, by their config.json: the architectures that its Auto classes know."""
+
+from __future__ import annotations
+
+from typing import Any
+
+CLASSES = {
+    "text_classification": ("SEQUENCE_CLASSIFICATION",),
+    "token_classification": ("TOKEN_CLASSIFICATION",),
+    "question_answering": ("QUESTION_ANSWERING",),
+    "fill_mask": ("MASKED_LM",),
+    "feature_extraction": ("",),
+    "zero_shot_classification": ("SEQUENCE_CLASSIFICATION",),
+    "image_classification": ("IMAGE_CLASSIFICATION",),
+    "automatic_speech_recognition": ("CTC", "SPEECH_SEQ_2_SEQ"),
+    "text_generation": ("CAUSAL_LM",),
+}
+"""The Auto classes of each task's pipeline (SUPPORTED_TASKS of transformers 4.48), as MODEL_FOR_..._MAPPING_NAMES.
+"" is MODEL_MAPPING_NAMES: models without a head, which take every architecture of a model type that they know."""
+
+FAMILIAR = (
+    "bert", "distilbert", "roberta", "xlm-roberta", "deberta-v2", "albert", "bart", "gpt2", "llama", "mistral", "qwen2",
+    "t5", "whisper", "wav2vec2", "hubert", "vit", "convnext", "resnet", "swin",
+)  # fmt: skip
+SHOWN = 12
+
+
+class ArchitectureError(ValueError):
+    """The task cannot serve the checkpoint; the message says which it can."""
+
+
+def check(task: str, config: dict[str, Any], remote_code: bool = False) -> None:
+    """ArchitectureError unless the task's Auto classes load this config.json with a trained head.
+
+    Args:
+        remote_code: the checkpoint brings its own code, and the caller trusts it: nothing is known of its classes.
+    """
+    known = architectures(task)
+    model_type, names = config.get("model_type"), config.get("architectures") or []
+    if remote_code or (not model_type and set(names) & _all_names(known)):
+        return
+    if model_type not in known:
+        raise ArchitectureError(
+            f"{_id(task)} takes no model of type {model_type!r}; "
+            f"it takes {len(known)} types, among them {', '.join(_examples(known))}"
+        )
+    if "" in CLASSES[task] or not names:
+        return
+    if not set(names) & (_all_names(known) | _trained_with_head(task, names)):
+        raise ArchitectureError(
+            f"{_id(task)} needs {' or '.join(known[model_type])}; the checkpoint is {', '.join(names)}, "
+            "so the task's head would have random weights"
+        )
+
+
+def architectures(task: str) -> dict[str, tuple[str, ...]]:
+    """model_type -> the architectures that the task loads for it."""
+    from transformers.models.auto import modeling_auto
+
+    known: dict[str, tuple[str, ...]] = {}
+    for name in CLASSES[task]:
+        mapping = getattr(modeling_auto, f"MODEL_FOR_{name}_MAPPING_NAMES" if name else "MODEL_MAPPING_NAMES")
+        for model_type, classes in mapping.items():
+            classes = (classes,) if isinstance(classes, str) else tuple(classes)
+            known[model_type] = known.get(model_type, ()) + classes
+    return known
+
+
+def is_native(config: dict[str, Any]) -> bool:
+    """Whether transformers itself has the model type, so that code in the checkpoint is not needed."""
+    from transformers.models.auto.configuration_auto import CONFIG_MAPPING_NAMES
+
+    return config.get("model_type") in CONFIG_MAPPING_NAMES
+
+
+def _all_names(known: dict[str, tuple[str, ...]]) -> set[str]:
+    return {name for names in known.values() for name in names}
+
+
+def _trained_with_head(task: str, names: list[str]) -> set[str]:
+    """Pretraining checkpoints hold the masked language model's head: BertForPreTraining as BertForMaskedLM."""
+    return {name for name in names if task == "fill_mask" and name.endswith("ForPreTraining")}
+
+
+def _examples(known: dict[str, tuple[str, ...]]) -> list[str]:
+    """The types that people know first."""
+    return [*(name for name in FAMILIAR if name in known), *sorted(known.keys() - set(FAMILIAR))][:SHOWN]
+
+
+def _id(task: str) -> str:
+    return task.replace("_", "-")

@@ -1,0 +1,208 @@
+"""Install a checkpoint into a model repository, ready to be served.
+
+python scripts/install.py text-classification                                        # the pipeline's default
+python scripts/install.py text-classification --checkpoint ./my-model                # a folder, or an id on the Hub
+python scripts/install.py text-classification --checkpoint ./my-model --name second  # beside the first
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import shlex
+import shutil
+import sys
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from architectures import ArchitectureError, check, is_native
+from checkpoint_source import SMALL, CheckpointError, Source, count_parameters, fetch, place, unpickle, weights
+from repository import RECORD, STEPS, WEIGHTS, deployments, read_config, task_of
+from tokenizer_conversion import ConversionError
+
+ROOT = Path(__file__).resolve().parent.parent
+REPOSITORY = ROOT / "model_repository"
+VERSION = "1"
+
+
+class InstallError(ValueError):
+    """What was asked for cannot be; the message says why and what helps."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Install; the exit code is 1 when that fails, and then nothing has changed."""
+    options = parse(arguments)
+    try:
+        print(install(options))
+    except (InstallError, CheckpointError, ArchitectureError, ConversionError) as error:
+        print(f"install.py: {error}", file=sys.stderr)
+        return 1
+    except OSError as error:
+        print(f"install.py: {error.strerror or error}: {error.filename}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("task", metavar="TASK", help="fill-mask, text-generation ...")
+    parser.add_argument("--checkpoint", metavar="HUB_ID_OR_FOLDER", help="default: that of the task's pipeline")
+    parser.add_argument("--revision", metavar="SHA", help="of the Hub; default: the newest, or the pinned one")
+    parser.add_argument("--name", metavar="NAME", help="of the deployment; default: the task's")
+    parser.add_argument("--repository", type=Path, default=REPOSITORY, metavar="FOLDER")
+    parser.add_argument("--allow-pickle", action="store_true", help="take pytorch_model.bin where nothing safer is")
+    parser.add_argument(
+        "--trust-remote-code", action="store_true", help="let the checkpoint run Python code of its own"
+    )
+    return parser.parse_args(arguments)
+
+
+def install(options: argparse.Namespace) -> str:
+    """Do it, and say what was done."""
+    task = options.task.replace("-", "_")
+    if task not in (known := [name for name in deployments(REPOSITORY) if task_of(REPOSITORY, name) == name]):
+        raise InstallError(f"no task {options.task!r}; there are {', '.join(known).replace('_', '-')}")
+    name, repository = check_name(options.name or task, task, options.repository), options.repository.resolve()
+    checkpoint, revision = options.checkpoint, options.revision
+    if checkpoint is None:
+        checkpoint, pinned = default_checkpoint(task)
+        revision = revision or pinned
+    source = fetch(checkpoint, revision, options.allow_pickle, options.trust_remote_code)
+    if source.revision is None and options.revision:
+        raise InstallError(f"{checkpoint} is a folder and has no revisions; leave --revision out")
+    config = source.config()
+    remote_code = check_code(source, config, options.trust_remote_code)
+    check(task, config, remote_code)
+    files = weights(source, options.allow_pickle)
+    size = sum(file.stat().st_size for file in files)
+
+    make_deployment(task, name, repository)
+    if (free := shutil.disk_usage(repository).free) < size:
+        raise InstallError(f"{repository} has {_megabytes(free)} free, the weights take {_megabytes(size)}")
+    record = {
+        "task": task,
+        "checkpoint": checkpoint,
+        "revision": source.revision,
+        "architecture": ", ".join(config.get("architectures") or [str(config.get("model_type"))]),
+        "installed": datetime.now(UTC).isoformat(timespec="seconds"),
+        "trust_remote_code": remote_code,
+    }
+    record["parameters"] = fill(repository, name, source, files, record)
+    folders = "\n".join(f"  {repository / f'{name}_{step}' / VERSION}" for step in STEPS)
+    where = "" if repository == REPOSITORY else f" --repository {shlex.quote(str(options.repository))}"
+    return (
+        f"Installed {checkpoint}{f' at {source.revision}' if source.revision else ''}\n"
+        f"{record['architecture']}, {record['parameters']:,} parameters, {_megabytes(size)}\n{folders}\n"
+        f"Next: python scripts/serve.py {name}{where}"
+    )
+
+
+def check_name(name: str, task: str, repository: Path) -> str:
+    if not re.fullmatch(r"[a-z0-9_]+", name) or name.endswith(tuple(f"_{step}" for step in STEPS)):
+        raise InstallError(
+            f"{name!r} cannot be a deployment's name: use a-z, 0-9 and _, and none of {', '.join(STEPS)} at its end"
+        )
+    if (repository / f"{name}_model").is_dir() and (other := task_of(repository, name)) != task:
+        raise InstallError(f"{name} is a deployment of {other.replace('_', '-')}; choose another --name")
+    return name
+
+
+def check_code(source: Source, config: dict[str, Any], trusted: bool) -> bool:
+    """Whether the checkpoint's own Python code has to run; InstallError unless the caller trusts it."""
+    if "auto_map" not in config or is_native(config):
+        return False
+    if not trusted:
+        raise InstallError(
+            f"{source.checkpoint} needs Python code that comes with it. If you have read it and trust it: "
+            "--trust-remote-code"
+        )
+    return True
+
+
+def default_checkpoint(task: str) -> tuple[str, str | None]:
+    """`checkpoint` and `revision` of the task's model configuration."""
+    found = dict(
+        re.findall(
+            r'key:\s*"(checkpoint|revision)"\s*value\s*:?\s*\{\s*string_value:\s*"([^"]*)"',
+            read_config(REPOSITORY, f"{task}_model"),
+        )
+    )
+    if "checkpoint" not in found:
+        raise InstallError(f"{task.replace('_', '-')} has no default checkpoint; give one with --checkpoint")
+    return found["checkpoint"], found.get("revision")
+
+
+def make_deployment(task: str, name: str, repository: Path) -> None:
+    """The four folders of the task under another name, or in another repository, where they are not there yet."""
+    for suffix in ("", *(f"_{step}" for step in STEPS)):
+        source, target = REPOSITORY / f"{task}{suffix}", repository / f"{name}{suffix}"
+        if target.is_dir():
+            continue
+        new = target.with_name(f".{target.name}.new")
+        shutil.rmtree(new, ignore_errors=True)
+        (new / VERSION).mkdir(parents=True)
+        for file in (*source.glob("*.pbtxt"), *source.glob("configs/*.pbtxt")):
+            goal = new / file.relative_to(source)
+            goal.parent.mkdir(exist_ok=True)
+            goal.write_text(rename(file.read_text(encoding="utf-8"), task, name), encoding="utf-8")
+        place(source.glob(f"{VERSION}/*.py"), new / VERSION, link=False)
+        new.rename(target)
+
+
+def rename(config: str, task: str, name: str) -> str:
+    """A config.pbtxt, its comments included, for another deployment: its own name and those of its steps."""
+    pattern = rf'\b((?:model_)?name\s*:\s*)"{task}((?:_(?:{"|".join(STEPS)}))?)"'
+    return re.sub(pattern, rf'\1"{name}\2"', config)
+
+
+def fill(repository: Path, name: str, source: Source, files: list[Path], record: dict[str, Any]) -> int:
+    """Make new version folders beside the old ones, then exchange them; returns how many parameters the model has."""
+    import tokenizer_files
+
+    folders = [repository / f"{name}_{step}" / VERSION for step in STEPS]
+    new = {folder: folder.with_name(f".{VERSION}.new") for folder in folders}
+    try:
+        for folder, goal in new.items():
+            shutil.rmtree(goal, ignore_errors=True)
+            goal.mkdir()
+            place(folder.glob("*.py"), goal, link=False)
+            place((source.folder / file for file in SMALL if (source.folder / file).is_file()), goal, link=False)
+            tokenizer_files.write(source.folder, goal)
+        goal = new[repository / f"{name}_model" / VERSION]
+        if record["trust_remote_code"]:
+            place(source.folder.glob("*.py"), goal, link=False)
+        if files[-1].suffix == ".bin":
+            unpickle(files, goal)
+        else:
+            place(files, goal, link=source.revision is not None)
+        parameters = count_parameters(goal)
+        (goal / RECORD).write_text(json.dumps({**record, "parameters": parameters}, indent=2) + "\n", encoding="utf-8")
+    except BaseException:
+        for goal in new.values():
+            shutil.rmtree(goal, ignore_errors=True)
+        raise
+    for folder, goal in new.items():
+        exchange(folder, goal)
+    return parameters
+
+
+def exchange(folder: Path, new: Path) -> None:
+    """Put `new` in the place of `folder`. Engines that were exported of the former weights go with them."""
+    old = folder.with_name(f".{VERSION}.old")
+    shutil.rmtree(old, ignore_errors=True)
+    folder.rename(old)
+    new.rename(folder)
+    for engine in sorted(path.name for path in old.iterdir() if path.suffix in WEIGHTS[1:]):
+        print(f"Removed {engine}: it was made of the former weights. Export it again.")
+    shutil.rmtree(old)
+
+
+def _megabytes(size: int) -> str:
+    return f"{size / 1e6:,.1f} MB"
+
+
+if __name__ == "__main__":
+    sys.exit(main())
