@@ -31,7 +31,7 @@ def decode(data: bytes, max_bytes: int, max_pixels: int, max_ratio: int) -> Imag
     try:
         image = Image.open(io.BytesIO(data), formats=FORMATS)
     except UnidentifiedImageError:
-        raise InvalidInput(f"IMAGE is {'not an image' if data else 'empty'}. {ACCEPTED}") from None
+        raise InvalidInput(f"IMAGE is {'no image that can be read' if data else 'empty'}. {ACCEPTED}") from None
     except Exception as error:  # Pillow's readers raise whatever a broken header makes them stumble over
         raise InvalidInput(f"IMAGE is broken: {error}. {ACCEPTED}") from None
     size = f"IMAGE has {image.width:,} x {image.height:,} pixels; this deployment takes"
@@ -52,7 +52,7 @@ class ImagePreprocess(Stage):
 
     Settings:
         max_image_bytes: of one file. Default 20,000,000.
-        max_image_pixels: width times height. Default 50,000,000.
+        max_image_pixels: width times height. Default 50,000,000: 650 MB while such a picture is read.
         max_image_ratio: of the longer side to the shorter. Default 100.
     """
 

@@ -7,9 +7,10 @@ import string
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from tokenizers import Encoding
 
 from python_backend import text
-from python_backend.batching import pad
+from python_backend.batching import grouped
 from python_backend.checkpoint import labels, read_json
 from python_backend.classification import scores
 from python_backend.forward import Forward
@@ -24,15 +25,13 @@ PARAMETERS = Parameters(
     Bool("multi_label", default=False, doc="Score each label by itself, rather than all against each other."),
 )
 
-TRUNCATION = {"truncation": "only_first", "max_length": None}
-"""Long texts are cut, hypotheses are not."""
-
 
 class Preprocess(text.TextPreprocess):
     """TEXT [batch, 1] and CANDIDATE_LABELS [batch, labels], padded with empty strings, to pairs of the text and each
     label's hypothesis: token ids [batch, labels, length].
 
-    Settings, besides TextPreprocess's: max_candidate_labels, of one text: each is a row to run. Default 100.
+    Settings, besides TextPreprocess's (max_text_bytes also bounds the hypotheses of a text, all together):
+        max_candidate_labels: of one text: each is a row to run. Default 100.
     """
 
     PARAMETERS = PARAMETERS
@@ -42,24 +41,31 @@ class Preprocess(text.TextPreprocess):
         self.max_labels = self.setting("max_candidate_labels", 100)
 
     def process_batch(self, requests: list[Request]) -> list[Result]:
-        pairs = [self.pairs(request) for request in requests]
-        texts = [([pair for row in rows for pair in row], TRUNCATION) for rows in pairs]
+        rows = [self.rows(request) for request in requests]
+        pairs = iter(self.encode([row for request in rows for row in request]))
         results: list[Result] = []
-        for rows, encodings in zip(pairs, self.tokenizer.encode(texts), strict=True):
-            ends = np.cumsum([len(row) for row in rows])[:-1]
-            tensors = self.tokenizer.tensors(encodings)
-            results.append({name: pad(np.split(tensor, ends)) for name, tensor in tensors.items()})
+        for request in rows:
+            counts = [len(hypotheses) for _, hypotheses in request]
+            results.append(grouped(self.tokenizer.tensors([next(pairs) for _ in range(sum(counts))]), counts))
         return results
 
-    def pairs(self, request: Request) -> list[list[tuple[str, str]]]:
-        """Of each row: the text with each of its hypotheses."""
+    def rows(self, request: Request) -> list[tuple[str, list[str]]]:
+        """Each text with its hypotheses."""
         template = request.parameters["hypothesis_template"]
-        check_template(template)
+        places = count_places(template)
         texts = text.read(request.tensors["TEXT"], "TEXT", self.max_bytes)
-        rows = [self.labels(row) for row in request.tensors["CANDIDATE_LABELS"]]
-        if not all(texts) or not all(rows):
+        labels = [self.labels(row) for row in request.tensors["CANDIDATE_LABELS"]]
+        if not all(texts) or not all(labels):
             raise InvalidInput("You must include at least one label and at least one sequence.")
-        return [[(premise, template.format(label)) for label in row] for premise, row in zip(texts, rows, strict=True)]
+        size = max(len(template) * len(row) + places * sum(map(len, row)) for row in labels)
+        if size > self.max_bytes:
+            raise InvalidInput(
+                f"The hypotheses of one text have {size:,} characters; this deployment takes {self.max_bytes:,} "
+                "(max_text_bytes). Send fewer or shorter labels."
+            )
+        return [
+            (premise, [template.format(label) for label in row]) for premise, row in zip(texts, labels, strict=True)
+        ]
 
     def labels(self, row: np.ndarray) -> list[str]:
         given = candidate_labels(row)
@@ -70,14 +76,37 @@ class Preprocess(text.TextPreprocess):
             )
         return text.read(given, "CANDIDATE_LABELS", self.max_bytes)
 
+    def encode(self, rows: list[tuple[str, list[str]]]) -> list[Encoding]:
+        """The pairs of all rows, in order. Each text is tokenized once for all of its hypotheses, and cut where it is
+        too long; hypotheses are not (`only_first`)."""
+        tokenizer = self.tokenizer.backend
+        hypotheses = iter(tokenizer.encode_batch([one for _, row in rows for one in row], add_special_tokens=False))
+        side = self.tokenizer.config.get("truncation_side", "right")
+        tokenizer.enable_truncation(self.tokenizer.max_tokens, strategy="only_first", direction=side)
+        try:
+            premises = tokenizer.encode_batch([premise for premise, _ in rows], add_special_tokens=False)
+            return [
+                tokenizer.post_process(premise, next(hypotheses))
+                for premise, (_, row) in zip(premises, rows, strict=True)
+                for _ in row
+            ]
+        except Exception as error:  # the library raises bare exceptions: nothing left to cut
+            raise InvalidInput(
+                f"A hypothesis leaves no room for the text in the {self.tokenizer.max_tokens:,} tokens that the model "
+                f"takes: {error}. Send shorter labels."
+            ) from None
+        finally:
+            tokenizer.no_truncation()
 
-def check_template(template: str) -> None:
-    """InvalidInput unless the label has a place in it. A bare one: str.format would also pad a label to a gigabyte."""
+
+def count_places(template: str) -> int:
+    """How often a template names the label. InvalidInput when nowhere, or with more than a bare {}: str.format would
+    pad a label to a gigabyte."""
     try:
         fields = [(name, form) for _, name, form, _ in string.Formatter().parse(template) if name is not None]
         if fields and all(name in ("", "0") and not form for name, form in fields):
             template.format("label")
-            return
+            return len(fields)
     except (ValueError, IndexError):
         pass
     raise InvalidInput(
