@@ -102,7 +102,7 @@ def compare(
         print(f"  {title:<36} bare {spread(bare)} texts/s, served {spread(served)} texts/s: {share:.0%}")
 
 
-def bare_rate(checkpoint: Path, dtype: str, texts: Sequence[str], batch: int, seconds: float = 4) -> float:
+def bare_rate(checkpoint: Path, dtype: str, texts: list[str], batch: int, seconds: float = 4) -> float:
     """Texts a second through the model alone, in batches of texts sorted by length."""
     import torch
     import transformers

@@ -33,10 +33,10 @@ class InstallError(ValueError):
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Install; the exit code is 1 when that fails, and then nothing has changed."""
+    """Install; the exit code is 1 when that fails, and then the checkpoint that was there before still is."""
     options = parse(arguments)
     try:
-        print(install(options))
+        print(install(**vars(options)))
     except (InstallError, CheckpointError, ArchitectureError, ConversionError) as error:
         print(f"install.py: {error}", file=sys.stderr)
         return 1
@@ -60,23 +60,31 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
-def install(options: argparse.Namespace) -> str:
-    """Do it, and say what was done."""
-    task = options.task.replace("-", "_")
-    if task not in (known := [name for name in deployments(REPOSITORY) if task_of(REPOSITORY, name) == name]):
-        raise InstallError(f"no task {options.task!r}; there are {', '.join(known).replace('_', '-')}")
-    name, repository = check_name(options.name or task, task, options.repository), options.repository.resolve()
-    checkpoint, revision = options.checkpoint, options.revision
+def install(
+    task: str,
+    *,
+    checkpoint: str | None = None,
+    revision: str | None = None,
+    name: str | None = None,
+    repository: Path = REPOSITORY,
+    allow_pickle: bool = False,
+    trust_remote_code: bool = False,
+) -> str:
+    """Install a checkpoint; the arguments are those of the command line. Returns a report of what was done."""
+    task = task.replace("-", "_")
+    if task not in (known := [known for known in deployments(REPOSITORY) if task_of(REPOSITORY, known) == known]):
+        raise InstallError(f"no task {task.replace('_', '-')!r}; there are {', '.join(known).replace('_', '-')}")
+    name, repository = check_name(name or task, task, repository), repository.resolve()
     if checkpoint is None:
         checkpoint, pinned = default_checkpoint(task)
         revision = revision or pinned
-    source = fetch(checkpoint, revision, options.allow_pickle, options.trust_remote_code)
-    if source.revision is None and options.revision:
+    source = fetch(checkpoint, revision, allow_pickle, trust_remote_code)
+    if source.revision is None and revision:
         raise InstallError(f"{checkpoint} is a folder and has no revisions; leave --revision out")
     config = source.config()
-    remote_code = check_code(source, config, options.trust_remote_code)
+    remote_code = check_code(source, config, trust_remote_code)
     check(task, config, remote_code)
-    files = weights(source, options.allow_pickle)
+    files = weights(source, allow_pickle)
     size = sum(file.stat().st_size for file in files)
 
     make_deployment(task, name, repository)
@@ -92,7 +100,7 @@ def install(options: argparse.Namespace) -> str:
     }
     record["parameters"] = fill(repository, name, source, files, record)
     folders = "\n".join(f"  {repository / f'{name}_{step}' / VERSION}" for step in STEPS)
-    where = "" if repository == REPOSITORY else f" --repository {shlex.quote(str(options.repository))}"
+    where = "" if repository == REPOSITORY else f" --repository {shlex.quote(str(repository))}"
     return (
         f"Installed {checkpoint}{f' at {source.revision}' if source.revision else ''}\n"
         f"{record['architecture']}, {record['parameters']:,} parameters, {_megabytes(size)}\n{folders}\n"
