@@ -45,6 +45,8 @@ STUB_ENVIRONMENT = {
     "MKL_NUM_THREADS": "1",
     # What is served was installed before; serving asks no network.
     "HF_HUB_OFFLINE": "1",
+    # Progress bars have no place in a log.
+    "TQDM_DISABLE": "1",
 }
 """Defaults of the environment of Python models. The caller's own environment wins over them."""
 

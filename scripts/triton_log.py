@@ -34,7 +34,10 @@ def failure_reasons(log: str) -> list[str]:
                 errors.append(text)
     # Besides Triton's own lines: what the loader, protobuf or a stub printed.
     other = [PROTOBUF.sub("", line) for line in other if line and not line.startswith(("|", "+"))]
-    raw = [line for line in other if "error" in line.lower() and not line.startswith(("Error: ", "error: "))]
+    other = [
+        line for line in other if not line.startswith(("Error: Failed to initialize NVML", "error: creating server"))
+    ]
+    raw = [line for line in other if "error" in line.lower()]
     return list(dict.fromkeys(failed or errors + raw or other[-5:]))
 
 
