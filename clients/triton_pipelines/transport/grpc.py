@@ -18,6 +18,7 @@ from tritonclient.utils import np_to_triton_dtype, serialize_byte_tensor
 
 from ..errors import InvalidInput, TritonPipelinesError, from_status
 from . import Array, Description, Request, Scalar, Tensors
+from .refusals import refusal
 
 _STATUS = {
     grpc.StatusCode.INVALID_ARGUMENT: "INVALID_ARG",
@@ -25,6 +26,8 @@ _STATUS = {
     grpc.StatusCode.UNAVAILABLE: "UNAVAILABLE",
     grpc.StatusCode.DEADLINE_EXCEEDED: "DEADLINE_EXCEEDED",
     grpc.StatusCode.UNIMPLEMENTED: "UNSUPPORTED",
+    grpc.StatusCode.UNAUTHENTICATED: "UNSUPPORTED",
+    grpc.StatusCode.PERMISSION_DENIED: "UNSUPPORTED",
     grpc.StatusCode.ALREADY_EXISTS: "ALREADY_EXISTS",
     grpc.StatusCode.CANCELLED: "CANCELLED",
     grpc.StatusCode.INTERNAL: "INTERNAL",
@@ -73,11 +76,9 @@ class GrpcTransport:
         status, message = _STATUS.get(error.code(), "UNKNOWN"), str(error.details())
         if status == "DEADLINE_EXCEEDED":
             message = f"{self.url} gave no answer within {self._timeout} s; raise request_timeout if it needs longer"
-        elif status == "UNAVAILABLE":
-            message = f"{self.url}: {message}"
-            if "failed to connect" in message.lower():
-                message += "; is the server up, and is this its gRPC port? For the HTTP port write http://host:port"
-        return from_status(status, message)
+        elif "failed to connect" in message:
+            message += "; is the server up, and is this its gRPC port? For the HTTP port write http://host:port"
+        return refusal(status, message, self.url)
 
     def infer(self, request: Request) -> Tensors:
         if request.decoupled:  # ModelInfer refuses decoupled models
@@ -90,7 +91,7 @@ class GrpcTransport:
         try:
             for response in call:
                 if response.error_message:
-                    raise from_status("UNKNOWN", response.error_message)
+                    raise refusal("UNKNOWN", response.error_message, self.url)
                 if response.infer_response.outputs:
                     yield _tensors(response.infer_response)
         except grpc.RpcError as error:

@@ -16,13 +16,16 @@ from urllib.parse import quote
 import numpy as np
 import urllib3
 from tritonclient.http import InferenceServerClient, InferInput
-from tritonclient.utils import np_to_triton_dtype
+from tritonclient.utils import InferenceServerException, np_to_triton_dtype
 
-from ..errors import TritonPipelinesError, from_status
+from ..errors import InvalidInput, TritonPipelinesError, from_status
 from . import Array, Description, Request, Tensors
+from .refusals import refusal
 
 _STATUS = {
     400: "INVALID_ARG",
+    401: "UNSUPPORTED",
+    403: "UNSUPPORTED",
     404: "NOT_FOUND",
     409: "ALREADY_EXISTS",
     429: "UNAVAILABLE",
@@ -68,7 +71,7 @@ class HttpTransport:
                 preload_content=preload,
             )
             if response.status != 200:
-                raise _refusal(self.url, response.status, response.data)
+                raise refusal(_STATUS.get(response.status, "UNKNOWN"), _reason(response), self.url)
         except urllib3.exceptions.HTTPError as error:
             raise self._error(error) from error
         return response
@@ -86,14 +89,17 @@ class HttpTransport:
 
     def infer(self, request: Request) -> Tensors:
         if request.decoupled:  # /infer refuses decoupled models
-            return _from_json(json.loads(self._send(_path(request.model, "generate"), _to_json(request)).data))
+            return self._from_json(self._send(_path(request.model, "generate"), _to_json(request)).data)
         inputs = []
         for name, array in request.tensors.items():
             tensor = InferInput(name, list(array.shape), np_to_triton_dtype(array.dtype))
             tensor.set_data_from_numpy(array, binary_data=True)
             inputs.append(tensor)
-        body, header_length = InferenceServerClient.generate_request_body(inputs, parameters=dict(request.parameters))
-        headers = {} if header_length is None else {_HEADER_LENGTH: str(header_length)}
+        try:
+            body, length = InferenceServerClient.generate_request_body(inputs, parameters=dict(request.parameters))
+        except InferenceServerException as error:  # a parameter that is named like one of Triton's own
+            raise InvalidInput(error.message()) from error
+        headers = {} if length is None else {_HEADER_LENGTH: str(length)}
         response = self._send(_path(request.model, "infer"), body, headers)
         result = InferenceServerClient.parse_response_body(
             response.data, header_length=response.headers.get(_HEADER_LENGTH)
@@ -104,14 +110,19 @@ class HttpTransport:
         response = self._send(_path(request.model, "generate_stream"), _to_json(request), preload=False)
         try:
             for event in _events(response):
-                answer = json.loads(event)
-                if "error" in answer:
-                    raise from_status("UNKNOWN", str(answer["error"]))
-                yield _from_json(answer)
+                yield self._from_json(event)
         except urllib3.exceptions.HTTPError as error:
             raise self._error(error) from error
         finally:
             response.close()  # what is left unread cannot be skipped: the connection is of no further use
+
+    def _from_json(self, body: bytes) -> Tensors:
+        """The tensors of a generate answer: one-element tensors come as plain values, others as lists."""
+        answer = json.loads(body)
+        if "error" in answer:  # the status line had gone before
+            raise refusal("UNKNOWN", str(answer["error"]), self.url)
+        outputs = {name: value for name, value in answer.items() if name not in ("model_name", "model_version", "id")}
+        return {name: _array(value if isinstance(value, list) else [value]) for name, value in outputs.items()}
 
     def describe(self, model: str) -> Description:
         config = json.loads(self._send(_path(model, "config")).data)
@@ -135,21 +146,20 @@ def _path(model: str, verb: str) -> str:
     return f"models/{quote(model, safe='')}/{verb}"
 
 
-def _refusal(url: str, code: int, body: bytes) -> TritonPipelinesError:
-    """The error for an answer that is not 200: Triton sends {"error": text}, something in between may send anything."""
+def _reason(response: urllib3.BaseHTTPResponse) -> str:
+    """Why an answer is not 200: Triton sends {"error": text}, also as an event; a proxy may send anything."""
     try:
-        message = str(json.loads(body)["error"])
+        return str(json.loads(response.data.removeprefix(b"data:"))["error"])
     except (ValueError, KeyError, TypeError):
-        message = f"{url} answered HTTP {code}: {body[:200].decode(errors='replace')}"
-    return from_status(_STATUS.get(code, "UNKNOWN"), message)
+        return f"HTTP {response.status}, {response.data[:200].decode(errors='replace')}"
 
 
-def _events(response: urllib3.BaseHTTPResponse) -> Iterator[str]:
+def _events(response: urllib3.BaseHTTPResponse) -> Iterator[bytes]:
     """The data of each server-sent event."""
     rest = b""
     for chunk in response.stream(amt=None):
         *lines, rest = (rest + chunk).split(b"\n")
-        yield from (line[5:].decode() for line in lines if line.startswith(b"data:"))
+        yield from (line.removeprefix(b"data:") for line in lines if line.startswith(b"data:"))
 
 
 def _to_json(request: Request) -> bytes:
@@ -159,12 +169,6 @@ def _to_json(request: Request) -> bytes:
 
 def _plain(array: Array) -> list[Any]:
     return [value.decode() if isinstance(value, bytes) else value for value in array.tolist()]
-
-
-def _from_json(answer: dict[str, Any]) -> Tensors:
-    """The tensors of a generate answer: one-element tensors come as plain values, others as lists."""
-    answer = {name: value for name, value in answer.items() if name not in ("model_name", "model_version", "id")}
-    return {name: _array(value if isinstance(value, list) else [value]) for name, value in answer.items()}
 
 
 def _array(values: list[Any]) -> Array:

@@ -1,0 +1,339 @@
+"""Both transports, against servers that speak their protocols: the same tensors, the same errors."""
+
+import json
+from collections.abc import Iterator
+from concurrent import futures
+from dataclasses import replace
+from http.server import BaseHTTPRequestHandler
+from typing import Any
+
+import grpc
+import numpy as np
+import pytest
+from tritonclient.grpc import service_pb2, service_pb2_grpc
+
+from tests.clients.fake import floats, ints, text
+from tests.clients.web import Respond, Web, respond, slow
+from triton_pipelines import (
+    DeadlineExceeded,
+    InvalidInput,
+    NotFound,
+    ServerError,
+    TritonPipelinesError,
+    Unavailable,
+    Unsupported,
+)
+from triton_pipelines.transport import Description, Request, Scalar, Tensors, Transport, connect
+
+TENSORS = {
+    "TEXT": text(["a", "é" * 100], ["", "c\0"]),
+    "SAMPLES": floats([0.5, np.nan], [2, 3]),
+    "COUNT": ints([1], [2]),
+    "NONE": np.empty((2, 0), np.int64),
+    "FLAG": np.array([[True], [False]]),
+}
+PARAMETERS: dict[str, Scalar] = {"flag": True, "number": 3, "real": 0.5, "word": "é"}
+
+
+class Service(service_pb2_grpc.GRPCInferenceServiceServicer):
+    """Gives back the tensors of a request, or the status that its model is called by."""
+
+    def __init__(self) -> None:
+        self.parameters: dict[str, Any] = {}
+        self.metadata: dict[str, str] = {}
+        self.cancelled = futures.Future[bool]()
+
+    def ModelInfer(self, request: Any, context: Any) -> Any:  # noqa: N802
+        self.metadata = dict(context.invocation_metadata())
+        self.parameters = {
+            name: getattr(value, value.WhichOneof("parameter_choice")) for name, value in request.parameters.items()
+        }
+        if hasattr(grpc.StatusCode, request.model_name):
+            context.abort(getattr(grpc.StatusCode, request.model_name), "the reason")
+        if request.model_name == "slow":
+            context.add_callback(lambda: self.cancelled.set_result(True))
+            self.cancelled.result(5)
+        return self.echo(request)
+
+    def ModelStreamInfer(self, requests: Iterator[Any], context: Any) -> Iterator[Any]:  # noqa: N802
+        (request,) = requests
+        assert ("triton_grpc_error", "true") in context.invocation_metadata()
+        if request.model_name == "endless":
+            context.add_callback(lambda: self.cancelled.set_result(True))
+        while True:
+            yield service_pb2.ModelStreamInferResponse(infer_response=self.echo(request))
+            if request.model_name == "twice":
+                yield service_pb2.ModelStreamInferResponse(infer_response=self.echo(request))
+            if request.model_name == "broken":
+                context.abort(grpc.StatusCode.INTERNAL, "the reason")
+            if request.model_name != "endless":
+                return
+
+    def ModelConfig(self, request: Any, context: Any) -> Any:  # noqa: N802
+        response = service_pb2.ModelConfigResponse()
+        response.config.max_batch_size = 8
+        response.config.input.add(name="TEXT")
+        response.config.output.add(name="LABEL")
+        response.config.output.add(name="SCORE")
+        return response
+
+    def RepositoryIndex(self, request: Any, context: Any) -> Any:  # noqa: N802
+        response = service_pb2.RepositoryIndexResponse()
+        response.models.add(name="a")
+        response.models.add(name="b")
+        return response
+
+    def echo(self, request: Any) -> Any:
+        response = service_pb2.ModelInferResponse(raw_output_contents=request.raw_input_contents)
+        for tensor in request.inputs:
+            response.outputs.add(name=tensor.name, datatype=tensor.datatype, shape=tensor.shape)
+        return response
+
+
+@pytest.fixture
+def service() -> Service:
+    return Service()
+
+
+@pytest.fixture
+def grpc_url(service: Service) -> Iterator[str]:
+    server = grpc.server(futures.ThreadPoolExecutor(8))
+    service_pb2_grpc.add_GRPCInferenceServiceServicer_to_server(service, server)
+    port = server.add_insecure_port("127.0.0.1:0")
+    server.start()
+    yield f"127.0.0.1:{port}"
+    server.stop(None)
+
+
+def infer(handler: BaseHTTPRequestHandler, body: bytes) -> None:
+    """Gives back the tensors of a request, in the binary extension's form."""
+    length = int(handler.headers["Inference-Header-Content-Length"])
+    request = json.loads(body[:length])
+    assert request["parameters"] == {**PARAMETERS, "binary_data_output": True}
+    header = json.dumps({"outputs": request["inputs"]}).encode()
+    respond(handler, 200, header + body[length:], {"Inference-Header-Content-Length": str(len(header))})
+
+
+def failing(status: int, body: bytes = b'{"error": "the reason"}') -> Respond:
+    return lambda handler, _: respond(handler, status, body)
+
+
+def events(*data: Any) -> Respond:
+    """Server-sent events, in chunks that end anywhere."""
+
+    def page(handler: BaseHTTPRequestHandler, body: bytes) -> None:
+        handler.send_response(200)
+        handler.send_header("Transfer-Encoding", "chunked")
+        handler.end_headers()
+        stream = b"".join(b"data: " + json.dumps(each, ensure_ascii=False).encode() + b"\n\n" for each in data)
+        for start in range(0, len(stream), 7):
+            chunk = stream[start : start + 7]
+            handler.wfile.write(b"%x\r\n%b\r\n" % (len(chunk), chunk))
+        handler.wfile.write(b"0\r\n\r\n")
+
+    return page
+
+
+def page(answer: Any) -> bytes:
+    return json.dumps(answer).encode()
+
+
+def equal(got: Tensors, expected: Tensors) -> None:
+    assert list(got) == list(expected)
+    for name, array in expected.items():
+        assert got[name].dtype == array.dtype
+        np.testing.assert_array_equal(got[name], array)
+
+
+def test_tensors_and_parameters_travel_by_grpc(grpc_url: str, service: Service) -> None:
+    transport = connect(grpc_url, headers={"Authorization": "Bearer x"})
+    equal(transport.infer(Request("echo", TENSORS, PARAMETERS)), TENSORS)
+    assert service.parameters == PARAMETERS
+    assert {name: type(value) for name, value in service.parameters.items()} == {
+        name: type(value) for name, value in PARAMETERS.items()
+    }
+    assert service.metadata["authorization"] == "Bearer x"
+
+
+def test_tensors_and_parameters_travel_by_http() -> None:
+    with Web({"/gate/v2/models/echo/infer": infer}) as web:
+        equal(connect(f"{web.url}/gate/").infer(Request("echo", TENSORS, PARAMETERS)), TENSORS)
+
+
+def test_headers_travel_by_http() -> None:
+    seen: dict[str, str] = {}
+
+    def index(handler: BaseHTTPRequestHandler, body: bytes) -> None:
+        seen.update(handler.headers)
+        respond(handler, 200, b"[]")
+
+    with Web({"/v2/repository/index": index}) as web:
+        connect(web.url, headers={"Authorization": "Bearer x"}).models()
+    assert seen["Authorization"] == "Bearer x"
+
+
+CODES: list[tuple[type[TritonPipelinesError], str, str, int]] = [
+    (InvalidInput, "INVALID_ARG", "INVALID_ARGUMENT", 400),
+    (NotFound, "NOT_FOUND", "NOT_FOUND", 404),
+    (Unavailable, "UNAVAILABLE", "UNAVAILABLE", 503),
+    (Unsupported, "UNSUPPORTED", "UNIMPLEMENTED", 501),
+    (ServerError, "INTERNAL", "INTERNAL", 500),
+    (ServerError, "ALREADY_EXISTS", "ALREADY_EXISTS", 409),
+    (ServerError, "UNKNOWN", "UNKNOWN", 418),
+]
+
+
+@pytest.mark.parametrize(("error", "status", "code", "number"), CODES)
+def test_statuses_are_the_same_errors(
+    grpc_url: str, error: type[TritonPipelinesError], status: str, code: str, number: int
+) -> None:
+    with Web({f"/v2/models/{code}/infer": failing(number)}) as web:
+        for url in (grpc_url, web.url):
+            with pytest.raises(error, match="the reason") as raised:
+                connect(url).infer(Request(code, {"TEXT": text(["a"])}))
+            assert raised.value.status == status
+
+
+def test_what_is_not_from_triton_is_shown() -> None:
+    gateway = Web({"/v2/models/m/infer": failing(502, b"<html>Bad Gateway</html>")})
+    with gateway as web, pytest.raises(ServerError, match="HTTP 502, <html>Bad Gateway"):
+        connect(web.url).infer(Request("m", {"TEXT": text(["a"])}))
+
+
+def test_a_deadline_is_kept_by_grpc(grpc_url: str, service: Service) -> None:
+    with pytest.raises(DeadlineExceeded, match=r"within 0\.2 s; raise request_timeout"):
+        connect(grpc_url, timeout=0.2).infer(Request("slow", {"TEXT": text(["a"])}))
+    assert service.cancelled.result(5)  # the server hears of it
+
+
+def test_a_deadline_is_kept_by_http() -> None:
+    with Web({"/v2/models/slow/infer": slow}) as web, pytest.raises(DeadlineExceeded, match=r"within 0\.2 s"):
+        connect(web.url, timeout=0.2).infer(Request("slow", {"TEXT": text(["a"])}))
+
+
+@pytest.mark.parametrize("scheme", ["", "grpc://", "http://"])
+def test_a_server_that_is_not_there_is_unavailable(scheme: str) -> None:
+    with Web({}) as web:
+        address = web.url.removeprefix("http://")
+    with pytest.raises(Unavailable, match=f"{address}.*is the server up, and is this its (gRPC|HTTP) port"):
+        connect(f"{scheme}{address}", timeout=10).infer(Request("m", {"TEXT": text(["a"])}))
+
+
+PROMPT = Request("m", {"TEXT": text("é"), "STOP": text("a", "b")}, {"seed": 1, "stream": True}, decoupled=True)
+
+
+def test_a_decoupled_model_answers_once_by_grpc(grpc_url: str) -> None:
+    equal(connect(grpc_url).infer(PROMPT), dict(PROMPT.tensors))
+    with pytest.raises(ServerError, match="twice gave 2 responses"):
+        connect(grpc_url).infer(replace(PROMPT, model="twice"))
+
+
+def test_a_decoupled_model_answers_once_by_http() -> None:
+    bodies = []
+
+    def generate(handler: BaseHTTPRequestHandler, body: bytes) -> None:
+        bodies.append(json.loads(body))
+        respond(handler, 200, page({"model_name": "m", "GENERATED_TEXT": ["é", "b"], "SCORE": 0.5}))
+
+    with Web({"/v2/models/m/generate": generate}) as web:
+        answer = connect(web.url).infer(PROMPT)
+    equal(answer, {"GENERATED_TEXT": text("é", "b"), "SCORE": np.array([0.5])})
+    assert bodies == [{"TEXT": ["é"], "STOP": ["a", "b"], "parameters": {"seed": 1, "stream": True}}]
+
+
+def test_a_stream_by_grpc(grpc_url: str) -> None:
+    responses = list(connect(grpc_url).stream(replace(PROMPT, model="twice")))
+    assert len(responses) == 2
+    equal(responses[1], dict(PROMPT.tensors))
+
+
+def test_a_stream_by_http() -> None:
+    with Web({"/v2/models/m/generate_stream": events({"GENERATED_TEXT": "é\n\n"}, {"GENERATED_TEXT": ""})}) as web:
+        responses = list(connect(web.url).stream(PROMPT))
+    assert [response["GENERATED_TEXT"].tolist() for response in responses] == [["é\n\n".encode()], [b""]]
+
+
+def test_a_stream_that_breaks_gives_what_came_before(grpc_url: str) -> None:
+    broken = events({"GENERATED_TEXT": "a"}, {"error": "the reason"})
+    with Web({"/v2/models/broken/generate_stream": broken}) as web:
+        for url in (grpc_url, web.url):
+            stream = connect(url).stream(replace(PROMPT, model="broken"))
+            assert next(stream)
+            with pytest.raises(ServerError, match="the reason"):
+                next(stream)
+
+
+def test_closing_a_stream_cancels_its_request(grpc_url: str, service: Service) -> None:
+    stream = connect(grpc_url).stream(replace(PROMPT, model="endless"))
+    next(stream)
+    assert not service.cancelled.done()
+    stream.close()  # type: ignore[attr-defined]
+    assert service.cancelled.result(5)
+
+
+@pytest.mark.parametrize(
+    ("message", "error"),
+    [
+        ("Request for unknown model: 'm' is not found", NotFound),
+        ("in ensemble 'm', [request id: 1] Exceeds maximum queue size", Unavailable),
+        ("m has 128 requests running or waiting; try again later.", Unavailable),
+        ("This API is restricted, expecting header 'key'", Unsupported),
+        ("Unknown parameter", InvalidInput),
+    ],
+)
+@pytest.mark.parametrize("prefix", [b"", b"data: "], ids=["generate", "generate_stream"])
+def test_generate_endpoints_answer_400_to_everything(
+    message: str, error: type[TritonPipelinesError], prefix: bytes
+) -> None:
+    refused = failing(400, prefix + page({"error": message}))
+    with Web({"/v2/models/m/generate": refused, "/v2/models/m/generate_stream": refused}) as web:
+        transport = connect(web.url)
+        with pytest.raises(error, match=message.split()[-1]):
+            list(transport.stream(PROMPT)) if prefix else transport.infer(PROMPT)
+
+
+def test_models_describe_themselves(grpc_url: str) -> None:
+    config = page({"max_batch_size": 8, "input": [{"name": "TEXT"}], "output": [{"name": "LABEL"}, {"name": "SCORE"}]})
+    with Web({"/v2/models/m%2F/config": config, "/v2/repository/index": page([{"name": "a"}, {"name": "b"}])}) as web:
+        for url in (grpc_url, web.url):
+            transport = connect(url)
+            assert transport.describe("m/") == Description(("TEXT",), ("LABEL", "SCORE"), 8)
+            assert transport.models() == ["a", "b"]
+
+
+def test_a_closed_transport_opens_again(grpc_url: str) -> None:
+    with Web({"/v2/repository/index": page([{"name": "a"}, {"name": "b"}])}) as web:
+        for url in (grpc_url, web.url):
+            transport = connect(url)
+            for _ in range(2):
+                assert transport.models() == ["a", "b"]
+                transport.close()
+            transport.close()
+
+
+@pytest.mark.parametrize(
+    ("url", "kind", "shown"),
+    [
+        ("localhost:8001", "GrpcTransport", "grpc://localhost:8001"),
+        ("grpc://host:1/", "GrpcTransport", "grpc://host:1"),
+        ("grpcs://host:1", "GrpcTransport", "grpcs://host:1"),
+        ("http://host:1/", "HttpTransport", "http://host:1"),
+        ("https://host/gate", "HttpTransport", "https://host/gate"),
+    ],
+)
+def test_urls(url: str, kind: str, shown: str) -> None:
+    transport: Transport = connect(url)
+    assert (type(transport).__name__, transport.url) == (kind, shown)
+
+
+@pytest.mark.parametrize(("url", "message"), [("ftp://host", "ftp"), ("", "no host"), ("http://", "no host")])
+def test_urls_that_are_none(url: str, message: str) -> None:
+    with pytest.raises(InvalidInput, match=message):
+        connect(url)
+
+
+def test_parameters_that_cannot_travel_are_refused(grpc_url: str) -> None:
+    with pytest.raises(InvalidInput, match=r"seed=.* does not fit 64 bits"):
+        connect(grpc_url).infer(Request("m", TENSORS, {"seed": 2**64}))
+    with pytest.raises(InvalidInput, match="reserved"):
+        connect("http://127.0.0.1:1").infer(Request("m", TENSORS, {"priority": 1}))
