@@ -90,7 +90,7 @@ def install(
     make_deployment(task, name, repository)
     if (free := shutil.disk_usage(repository).free) < size:
         raise InstallError(f"{repository} has {_megabytes(free)} free, the weights take {_megabytes(size)}")
-    record = {
+    record: dict[str, Any] = {
         "task": task,
         "checkpoint": checkpoint,
         "revision": source.revision,

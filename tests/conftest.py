@@ -34,7 +34,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 def _belongs_to(item: pytest.Item, task: str) -> bool:
     values = item.callspec.params.values() if isinstance(item, pytest.Function) and hasattr(item, "callspec") else ()
-    return item.path.stem == f"test_{task}" or task in values or f"{task}_model" in values
+    named = {value for value in values if isinstance(value, str)}
+    return item.path.stem == f"test_{task}" or bool(named & {task, f"{task}_preprocess", f"{task}_model"})
 
 
 @pytest.fixture(scope="session")
