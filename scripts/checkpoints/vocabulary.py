@@ -4,12 +4,14 @@ Each function gives the tokenizer's files: tokenizer.json, tokenizer_config.json
 """
 
 import json
+import math
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
 
-PAGE = Path(__file__).parents[2] / "tests" / "data" / "page.txt"
+PAGE_TEXT = (Path(__file__).parents[2] / "tests" / "data" / "page.txt").read_text(encoding="utf-8")
 VOCABULARY_SIZE = 1000
 
 
@@ -50,11 +52,12 @@ def wordpiece(tokenizer_class: str, lowercase: bool = True, **settings: Any) -> 
         "sep_token": "[SEP]",
         "mask_token": "[MASK]",
     }
-    tokenizer = Tokenizer(models.WordPiece(unk_token="[UNK]"))
-    tokenizer.normalizer = normalizers.BertNormalizer(lowercase=lowercase)
-    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
-    tokenizer.decoder = decoders.WordPiece()
-    train(tokenizer, trainers.WordPieceTrainer(vocab_size=VOCABULARY_SIZE, special_tokens=list(special.values())))
+    normalizer, words = normalizers.BertNormalizer(lowercase=lowercase), pre_tokenizers.BertPreTokenizer()
+    pieces = [*special.values(), *frequent_pieces(normalizer, words, VOCABULARY_SIZE - len(special), "##")]
+    vocabulary = {piece: index for index, piece in enumerate(pieces)}
+    tokenizer = Tokenizer(models.WordPiece(vocabulary, unk_token="[UNK]"))
+    tokenizer.normalizer, tokenizer.pre_tokenizer, tokenizer.decoder = normalizer, words, decoders.WordPiece()
+    tokenizer.add_special_tokens(list(special.values()))
     frame(tokenizer, "[CLS] $A [SEP]", "[CLS] $A [SEP] $B:1 [SEP]:1")
     return files(tokenizer, tokenizer_class, special, do_lower_case=lowercase, **settings)
 
@@ -263,13 +266,34 @@ SPLIT_METASPACE = pre_tokenizers.Sequence([pre_tokenizers.WhitespaceSplit(), pre
 def unigram(
     normalizer: normalizers.Normalizer, words: pre_tokenizers.PreTokenizer, tokens: list[Any], unknown: str
 ) -> Tokenizer:
-    """A trained Unigram tokenizer whose words begin with "▁"; `tokens` are its special tokens."""
-    tokenizer = Tokenizer(models.Unigram())
-    tokenizer.normalizer = normalizer
-    tokenizer.pre_tokenizer = words
-    tokenizer.decoder = decoders.Metaspace()
-    train(tokenizer, trainers.UnigramTrainer(vocab_size=VOCABULARY_SIZE, special_tokens=tokens, unk_token=unknown))
+    """A Unigram tokenizer whose words begin with "▁"; `tokens` are its special tokens."""
+    pieces = frequent_pieces(normalizer, words, VOCABULARY_SIZE - len(tokens))
+    total = sum(pieces.values())
+    scored = [(str(token), 0.0) for token in tokens]
+    scored += [(piece, round(math.log((count + 1) / total), 4)) for piece, count in pieces.items()]
+    tokenizer = Tokenizer(models.Unigram(scored, [str(token) for token in tokens].index(unknown)))
+    tokenizer.normalizer, tokenizer.pre_tokenizer, tokenizer.decoder = normalizer, words, decoders.Metaspace()
+    tokenizer.add_special_tokens(tokens)
     return tokenizer
+
+
+def frequent_pieces(
+    normalizer: normalizers.Normalizer, words: pre_tokenizers.PreTokenizer, size: int, prefix: str = ""
+) -> dict[str, int]:
+    """The letters and most frequent parts of words of the page, and how often each stands there, `size` of them.
+
+    `prefix` marks the parts that do not begin a word. The trainers for WordPiece and Unigram make other vocabularies on
+    each run; BPE makes the same one, once the order of its letters is set.
+    """
+    letters = {letter for word, _ in words.pre_tokenize_str(normalizer.normalize_str(PAGE_TEXT)) for letter in word}
+    alphabet = sorted(letters | {prefix + letter for letter in letters})
+    tokenizer = Tokenizer(models.BPE(continuing_subword_prefix=prefix))
+    tokenizer.normalizer, tokenizer.pre_tokenizer = normalizer, words
+    train(tokenizer, trainers.BpeTrainer(vocab_size=size, special_tokens=alphabet, continuing_subword_prefix=prefix))
+    counter = Tokenizer(tokenizer.model)  # without its letters as special tokens
+    counter.normalizer, counter.pre_tokenizer = normalizer, words
+    counts = Counter(counter.encode(PAGE_TEXT).tokens)
+    return {piece: counts[piece] for piece, _ in sorted(tokenizer.get_vocab().items(), key=lambda item: item[1])}
 
 
 def byte_level_trainer(special: list[Any]) -> trainers.BpeTrainer:
@@ -281,7 +305,7 @@ def byte_level_trainer(special: list[Any]) -> trainers.BpeTrainer:
 def train(tokenizer: Tokenizer, trainer: trainers.Trainer) -> None:
     """Train on the page, quietly."""
     trainer.show_progress = False
-    tokenizer.train_from_iterator(PAGE.read_text(encoding="utf-8").splitlines(), trainer)
+    tokenizer.train_from_iterator(PAGE_TEXT.splitlines(), trainer)
 
 
 def frame(tokenizer: Tokenizer, single: str, pair: str) -> None:
