@@ -218,6 +218,7 @@ class EmbeddedServer:
             f"--id={self.id}",
             f"--model-repository={_without_spaces(self.repository, self._folder)}",
             "--model-control-mode=explicit",
+            "--disable-auto-complete-config",  # each config.pbtxt is whole; completing it would start every stub twice
             *(f"--load-model={name}" for name in self.names),
             f"--backend-directory={_backends(binaries, self._folder)}",
             f"--cache-directory={binaries.caches}",
@@ -246,18 +247,17 @@ class EmbeddedServer:
         return environment
 
     def _wait_until_ready(self, deadline: float) -> None:
-        stub_died_at: float | None = None
+        seen_dead: dict[int, float] = {}
         while not self._is_ready():
             self.check_alive()
             now = time.monotonic()
             if now > deadline:
                 raise ServerError(self._explain(f"not ready after {self.startup_timeout:g} s{self._still_loading()}"))
             assert self._process is not None
-            if dead_stubs(self._process.pid):
-                # Triton reports most deaths within a second and exits; for a stub that never spoke it waits for ever.
-                stub_died_at = stub_died_at or now
-                if now > stub_died_at + 5:
-                    raise ServerError(self._explain(f"the Python process of a model died{self._still_loading()}"))
+            # Triton reports most deaths within a second and exits; for a stub that never spoke it waits for ever.
+            seen_dead = {pid: seen_dead.get(pid, now) for pid in dead_stubs(self._process.pid)}
+            if any(now > since + 5 for since in seen_dead.values()):
+                raise ServerError(self._explain(f"the Python process of a model died{self._still_loading()}"))
             time.sleep(0.1)
 
     def _is_ready(self) -> bool:
