@@ -10,6 +10,11 @@ ROBERTA = "question_answering_roberta"
 DISTILBERT = "question_answering_distilbert"
 ALL = {"bert": BERT, "roberta": ROBERTA, "distilbert": DISTILBERT}
 QUESTION = "Who had heard that Netherfield Park is let?"
+UNANSWERABLE = {
+    "bert": ("Why?", "To Sherlock Holmes she is always the woman."),
+    "roberta": ("Why?", "Call me Ishmael."),
+    "distilbert": ("What is the name of the rabbit?", "That is nothing."),
+}
 REFUSED_TOO = "the oracle refuses it too"
 
 
@@ -30,8 +35,17 @@ CASES = [
         for name, checkpoint in ALL.items()
     ),
     *(
-        Case(f"{name}_impossible", checkpoint, parameters=ask(QUESTION, BENNET, handle_impossible_answer=True, top_k=8))
-        for name, checkpoint in ALL.items()
+        Case(f"{name}_impossible", ALL[name], parameters=ask(question, context, handle_impossible_answer=True, top_k=4))
+        for name, (question, context) in UNANSWERABLE.items()
+    ),
+    *(
+        Case(
+            f"{name}_impossible_one",
+            ALL[name],
+            parameters=ask(question, context, handle_impossible_answer=True),
+            note="no answer is the best one: empty",
+        )
+        for name, (question, context) in UNANSWERABLE.items()
     ),
     *(
         Case(
@@ -83,18 +97,6 @@ CASES = [
         BERT,
         parameters=ask("Who?", RABBIT, handle_impossible_answer=True, max_seq_len=48, doc_stride=8, top_k=5),
     ),
-    Case(
-        "impossible_first",
-        BERT,
-        parameters=ask("What did they do here?", "Call me Ishmael.", handle_impossible_answer=True),
-        note="no answer is the best one: empty",
-    ),
-    Case(
-        "impossible_among_others",
-        BERT,
-        parameters=ask("What did they do here?", "Call me Ishmael.", handle_impossible_answer=True, top_k=3),
-    ),
-    Case("impossible_one", ROBERTA, parameters=ask(QUESTION, BENNET, handle_impossible_answer=True)),
     Case(
         "max_question_len",
         BERT,
