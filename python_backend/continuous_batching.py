@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import logging
 import queue
 import threading
 import time
@@ -149,7 +150,7 @@ class CacheLimits:
 class ContinuousBatching:
     """The engine for what continuous batching does: greedy generation and sampling, with any logits processors.
 
-    Raises what the manager raises when it does not support the model; `verify` runs a few tokens to see that it does.
+    Raises whatever it may be when the manager cannot do the model; `tried` is one that was seen to work.
     """
 
     def __init__(self, model: PreTrainedModel, limits: CacheLimits) -> None:
@@ -160,6 +161,23 @@ class ContinuousBatching:
         self._lock = threading.Lock()
         self._session = _Session(model, limits)
         self.capacity = self._session.capacity
+
+    @classmethod
+    def tried(cls, model: PreTrainedModel, limits: CacheLimits) -> ContinuousBatching:
+        """The engine after a trial run, which is its warm-up too. Raises the reason when it does not fit the model."""
+        manager_logger = logging.getLogger("ContinuousBatchingLogger")
+        level = manager_logger.level
+        manager_logger.setLevel(logging.CRITICAL)  # a model that does not fit is no error
+        try:
+            engine = cls(model, limits)
+            try:
+                engine.verify()
+            except Exception:
+                engine.close()
+                raise
+            return engine
+        finally:
+            manager_logger.setLevel(level)
 
     @staticmethod
     def takes(config: GenerationConfig) -> bool:
@@ -184,7 +202,7 @@ class ContinuousBatching:
 
     def verify(self) -> None:
         """Compare the logits of a small batch with those of plain forward passes: raises ValueError when they differ,
-        since not every architecture that runs under the manager reads its cache. It also warms up."""
+        since not every architecture that runs under the manager reads its cache."""
         vocabulary = self.model.config.get_text_config().vocab_size
         probes = [_Probe([(3 + 7 * index) % vocabulary for index in range(length)]) for length in (9, 4)]
         for probe in probes:

@@ -17,6 +17,8 @@ INCOMPLETE = "\ufffd"
 WORD_STARTS = ("\u0120", "\u2581")
 """How tokens that begin with a space begin, in byte-level and in SentencePiece vocabularies."""
 
+NO_LETTERS = frozenset(" .?!,'").union(WORD_STARTS)
+
 CLEANED_UP = (".", "?", "!", ",", "'", "n't", "'m", "'s", "'ve", "'re")
 """What loses the space before it in `clean_up` (and "'" the one behind it)."""
 
@@ -58,13 +60,14 @@ class Detokenizer:
         return text[start:]
 
     def boundary(self, ids: Sequence[int], before: int) -> int:
-        """An index a few words before `before` where the sequence can be cut without changing the text from `before`
-        on; 0 when there is none."""
-        words = 0
+        """The last index below `before` where the sequence can be cut without changing the text from `before` on; 0
+        when there is none.
+
+        It is a token that starts a word, of so many letters that nothing the clean-up waits for reaches across it.
+        """
         for index in range(before - 1, 0, -1):
             token = self.backend.id_to_token(ids[index]) or ""
-            words += token.startswith(WORD_STARTS) and bool(token.strip("".join(WORD_STARTS)))
-            if words == 4:  # enough letters that nothing the clean-up still waits for lies before them
+            if token.startswith(WORD_STARTS) and len(token) > 4 and not NO_LETTERS.intersection(token[1:]):
                 return index
         return 0
 
@@ -80,7 +83,7 @@ def settled_length(text: str) -> int:
         if text[index] != " ":
             behind = text[index] + behind
         elif any(thing.startswith(behind) and (thing != behind or thing == "'") for thing in CLEANED_UP):
-            length = index
+            length, behind = index, ""  # what follows waits too, so it settles nothing before
         if len(behind) > 3:
             break
     return length

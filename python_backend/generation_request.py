@@ -67,7 +67,7 @@ class GenerationRequest:
         self.closed = False
         """The listener has had its last call."""
         eos = config.eos_token_id
-        self.eos = set(eos if isinstance(eos, list) else [] if eos is None else [eos])
+        self.eos = set(eos if isinstance(eos, list) else () if eos is None else (eos,))
 
     def take(self, index: int, tokens: Sequence[int]) -> bool:
         """More tokens of a sequence; those behind its end are ignored. Whether the sequence goes on."""

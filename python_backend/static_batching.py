@@ -20,6 +20,10 @@ from python_backend.generation import PreTrainedModel, generate, logits_processo
 from python_backend.generation_request import CHECK_INTERVAL, GenerationRequest
 
 
+def unloaded() -> RuntimeError:
+    return RuntimeError("generation ended: the model is being unloaded")
+
+
 class StaticBatching:
     """One thread that runs what waits, oldest first, joined by what waits with the same settings.
 
@@ -32,7 +36,7 @@ class StaticBatching:
         self.max_batch_rows = max_batch_rows
         self._waiting: deque[tuple[Hashable, GenerationRequest]] = deque()
         self._changed = threading.Condition()
-        self._closed = False
+        self._closing = threading.Event()
         self._thread = threading.Thread(target=self._run, name="static-batching", daemon=True)
         self._thread.start()
 
@@ -43,8 +47,8 @@ class StaticBatching:
             self._changed.notify()
 
     def close(self) -> None:
+        self._closing.set()
         with self._changed:
-            self._closed = True
             self._changed.notify()
         self._thread.join(timeout=10)
 
@@ -77,13 +81,13 @@ class StaticBatching:
     def _run(self) -> None:
         while True:
             with self._changed:
-                self._changed.wait_for(lambda: self._waiting or self._closed)
-                if self._closed:
+                self._changed.wait_for(lambda: self._waiting or self._closing.is_set())
+                if self._closing.is_set():
                     break
                 batch = self._next_batch()
             self._generate([request for request in batch if request.check()])
         for _, request in self._waiting:
-            request.fail(RuntimeError("generation ended: the model is being unloaded"))
+            request.fail(unloaded())
 
     def _next_batch(self) -> list[GenerationRequest]:
         key, first = self._waiting[0]
@@ -97,7 +101,7 @@ class StaticBatching:
         if not batch:
             return
         try:
-            _Batch(self.model, batch).run()
+            _Batch(self.model, batch, self._closing).run()
         except Exception as error:
             if len(batch) > 1 and not any(any(request.sequences) for request in batch):
                 for request in batch:
@@ -111,8 +115,9 @@ class StaticBatching:
 class _Batch(StoppingCriteria):
     """One generate(): hands each row's tokens to its request as they come, and ends rows that are done."""
 
-    def __init__(self, model: PreTrainedModel, requests: Sequence[GenerationRequest]) -> None:
+    def __init__(self, model: PreTrainedModel, requests: Sequence[GenerationRequest], closing: threading.Event) -> None:
         self.model = model
+        self.closing = closing
         self.requests = requests
         self.config = requests[0].config
         self.width = max(len(request.prompt) for request in requests)
@@ -139,6 +144,9 @@ class _Batch(StoppingCriteria):
             request.finish()
 
     def __call__(self, input_ids: torch.LongTensor, scores: torch.FloatTensor, **kwargs: object) -> torch.BoolTensor:
+        if self.closing.is_set():
+            for request in self.requests:
+                request.fail(unloaded())
         done = self._ended_beams(input_ids) if self.config.num_beams > 1 else self._take(input_ids)
         return torch.tensor(done, device=input_ids.device)  # type: ignore[return-value]
 

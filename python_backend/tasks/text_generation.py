@@ -35,8 +35,8 @@ PARAMETERS = Parameters(
     Choice(
         "truncation",
         choices=("false", "true", "longest_first", "only_first", "do_not_truncate"),
-        doc="Cut a prompt that is longer than max_length, or than the model takes. Default: where max_length comes with "
-        "max_new_tokens or a prefix, as then alone it leaves room for new tokens.",
+        doc="Cut a prompt that is longer than max_length, or than the model takes. Default: where max_length comes "
+        "with max_new_tokens or a prefix, as then alone it leaves room for new tokens.",
     ),
     Choice(
         "handle_long_generation",
@@ -203,6 +203,7 @@ class Model(DecoupledStage, TorchStage):
         super().load()
         self.model = checkpoint.model(self.folder, "AutoModelForCausalLM", self.device, self.dtype)
         self.base = generation.base_config(self.model, self.folder, TASK)
+        self.model.generation_config = type(self.base)()  # nothing beside what a request's own configuration says
         config = self.model.config.get_text_config()
         self.vocabulary = config.vocab_size
         self.positions = text.max_tokens(config.to_dict(), {})
@@ -226,16 +227,11 @@ class Model(DecoupledStage, TorchStage):
             memory = 1 << 30 if self.device == "cpu" else torch.cuda.mem_get_info(self.device)[0] // 2
         try:
             limits = CacheLimits.within(memory, self.model, self.setting("max_batch_tokens", 512), self.max_batch_rows)
-            engine = ContinuousBatching(self.model, limits)
-            try:
-                engine.verify()
-            except Exception:
-                engine.close()
-                raise
+            return ContinuousBatching.tried(self.model, limits)
         except Exception as error:
-            logging.warning("%s: no continuous batching, which this model cannot do: %s", self.name, error)
+            reason = f"{type(error).__name__}: {error}".splitlines()[0]
+            logging.warning("%s: static batching alone, since continuous batching fails here: %s", self.name, reason)
             return None
-        return engine
 
     def start(self, request: Request, reply: Reply) -> None:
         if len(self.open_requests) >= self.max_requests:
@@ -272,8 +268,9 @@ class Model(DecoupledStage, TorchStage):
             raise InvalidInput("stream=true is for one sequence: send several requests, or leave it out.")
         prompt = tensors["input_ids"].tolist()
         config.max_new_tokens, fewest = self.new_tokens(parameters, len(prompt), int(tensors["prefix_length"][0]))
-        config.min_new_tokens = fewest if fewest and config.eos_token_id != -1 else None
-        config.min_length, config.max_length = 0, None
+        config.min_new_tokens, config.min_length, config.max_length = fewest or None, 0, None
+        if config.eos_token_id == -1:
+            config.eos_token_id = None
         seconds = min(self.max_seconds, self.max_seconds if config.max_time is None else config.max_time)
         config.max_time = None
         seed = generation.random_seed() if parameters["seed"] is None else parameters["seed"]

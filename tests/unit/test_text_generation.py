@@ -1,0 +1,514 @@
+"""The stages of text generation without a server: prompts, engines, bounds, pieces of text."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from transformers import AutoTokenizer, LogitsProcessor, LogitsProcessorList, MambaConfig, MambaForCausalLM
+
+from python_backend import continuous_batching
+from python_backend.chat import ChatTemplate
+from python_backend.parameters import InvalidInput
+from python_backend.stage import Request, Tensors
+from python_backend.streaming import Cancelled, Unavailable
+from python_backend.tasks.text_generation import PARAMETERS, Model, Postprocess, Preprocess
+from python_backend.text import Tokenizer
+
+PROMPT = "Alice was beginning to get very tired"
+SECONDS = 60
+
+
+class Reply:
+    """What a caller would have got."""
+
+    def __init__(self) -> None:
+        self.answers: list[Tensors] = []
+        self.error: Exception | None = None
+        self.gone = False
+        self.ended = threading.Event()
+        self.answered = threading.Event()
+
+    def send(self, tensors: Tensors, final: bool = False) -> None:
+        assert not self.ended.is_set()
+        self.answers.append(tensors)
+        self.answered.set()
+        if final:
+            self.ended.set()
+
+    def fail(self, error: Exception) -> None:
+        assert not self.ended.is_set()
+        self.error = error
+        self.ended.set()
+
+    def cancelled(self) -> bool:
+        return self.gone
+
+
+def strings(*texts: str) -> np.ndarray:
+    return np.array([text.encode() for text in texts], object)
+
+
+class Deployment:
+    """The three stages over one checkpoint."""
+
+    def __init__(self, folder: Path, **settings: str) -> None:
+        self.preprocess = Preprocess.local(folder)
+        self.model = Model.local(folder, settings)
+        self.postprocess = Postprocess.local(folder)
+
+    def start(self, text: str | list[dict[str, Any]], stop: tuple[str, ...] = (), **given: Any) -> Reply:
+        parameters = PARAMETERS.parse(given)
+        inputs = {"TEXT": strings(text)} if isinstance(text, str) else {"MESSAGES": strings(json.dumps(text))}
+        tensors = self.preprocess.process(Request(inputs, parameters))
+        if stop:
+            tensors["STOP"] = strings(*stop)
+        reply = Reply()
+        self.model.start(Request(tensors, parameters), reply)
+        return reply
+
+    def texts(self, reply: Reply, **given: Any) -> list[list[str]]:
+        """The strings of each answer."""
+        assert reply.ended.wait(SECONDS)
+        if reply.error is not None:
+            raise reply.error
+        parameters = PARAMETERS.parse(given)
+        answers = [self.postprocess.process(Request(tensors, parameters)) for tensors in reply.answers]
+        return [[text.decode() for text in answer["GENERATED_TEXT"]] for answer in answers]
+
+    def __call__(self, text: str | list[dict[str, Any]], stop: tuple[str, ...] = (), **given: Any) -> str:
+        (answer,) = self.texts(self.start(text, stop, **given), **given)
+        return answer[0]
+
+    def stream(self, text: str, stop: tuple[str, ...] = (), **given: Any) -> list[str]:
+        given = {**given, "stream": True}
+        return [piece for (piece,) in self.texts(self.start(text, stop, **given), **given)]
+
+
+@pytest.fixture(scope="module")
+def deploy(checkpoints: Path) -> Iterator[Callable[..., Deployment]]:
+    deployments: dict[str, Deployment] = {}
+
+    def get(architecture: str, **settings: str) -> Deployment:
+        key = json.dumps([architecture, settings])
+        if key not in deployments:
+            deployments[key] = Deployment(checkpoints / f"text_generation_{architecture}", **settings)
+        return deployments[key]
+
+    yield get
+    for deployment in deployments.values():
+        deployment.model.close()
+
+
+@pytest.fixture
+def gpt2(deploy: Callable[..., Deployment]) -> Deployment:
+    return deploy("gpt2")
+
+
+@pytest.fixture
+def llama(deploy: Callable[..., Deployment]) -> Deployment:
+    return deploy("llama")
+
+
+# Prompts.
+
+
+def prompt(deployment: Deployment, text: str, **given: Any) -> Tensors:
+    return deployment.preprocess.process(Request({"TEXT": strings(text)}, PARAMETERS.parse(given)))
+
+
+def decoded(deployment: Deployment, tensors: Tensors) -> str:
+    return deployment.preprocess.tokenizer.decode(tensors["input_ids"].tolist())
+
+
+def test_a_prompt_goes_before_its_answer_unless_that_is_unwanted(gpt2: Deployment) -> None:
+    assert prompt(gpt2, PROMPT)["prompt"].tolist() == [PROMPT.encode()]
+    assert prompt(gpt2, PROMPT, return_full_text=False)["prompt"].tolist() == [b""]
+
+
+def test_a_prefix_is_for_the_model_alone(gpt2: Deployment) -> None:
+    tensors = prompt(gpt2, "ran", prefix="Alice ")
+    assert decoded(gpt2, tensors) == "Alice ran"
+    assert tensors["prompt"].tolist() == [b"ran"]
+    assert tensors["prefix_length"].tolist() == [len(prompt(gpt2, "Alice ")["input_ids"])]
+    assert prompt(gpt2, "ran")["prefix_length"].tolist() == [0]
+
+
+def test_special_tokens_are_the_tokenizers_choice_or_the_callers(llama: Deployment) -> None:
+    with_them, without = prompt(llama, PROMPT), prompt(llama, PROMPT, add_special_tokens=False)
+    assert with_them["input_ids"].tolist() == [0, *without["input_ids"].tolist()]
+
+
+def test_an_empty_prompt_begins_with_the_token_that_begins_a_text(gpt2: Deployment) -> None:
+    assert prompt(gpt2, "")["input_ids"].tolist() == [0]
+    assert prompt(gpt2, "", bos_token_id=7)["input_ids"].tolist() == [7]
+
+
+@pytest.mark.parametrize(
+    ("given", "length"),
+    [
+        ({"max_length": 5}, None),  # would leave no room for new tokens
+        ({"max_length": 5, "max_new_tokens": 3}, 5),
+        ({"max_length": 5, "prefix": "Hm "}, 5),
+        ({"max_length": 5, "max_new_tokens": 3, "truncation": "do_not_truncate"}, None),
+        ({"max_length": 5, "truncation": "true"}, 5),
+    ],
+)
+def test_truncation_is_that_of_the_4_48_tokenizer(gpt2: Deployment, given: dict[str, Any], length: int | None) -> None:
+    whole = prompt(gpt2, given.get("prefix", "") + PROMPT)["input_ids"].tolist()
+    assert prompt(gpt2, PROMPT, **given)["input_ids"].tolist() == whole[:length]
+
+
+def test_a_hole_keeps_the_end_of_the_prompt(gpt2: Deployment) -> None:
+    text = PROMPT * 20
+    ids = prompt(gpt2, text)["input_ids"]
+    assert len(ids) > 128
+    rooms: list[tuple[dict[str, Any], int]] = [({"max_new_tokens": 28}, 100), ({}, 108)]
+    for given, room in rooms:
+        cut = prompt(gpt2, text, handle_long_generation="hole", **given)["input_ids"]
+        assert cut.tolist() == ids[-room:].tolist()
+    short = prompt(gpt2, PROMPT, handle_long_generation="hole", max_new_tokens=10)["input_ids"]
+    assert short.tolist() == prompt(gpt2, PROMPT)["input_ids"].tolist()
+
+
+@pytest.mark.parametrize(
+    ("inputs", "given", "message"),
+    [
+        ({}, {}, "TEXT or MESSAGES"),
+        ({"TEXT": "a", "MESSAGES": "[]"}, {}, "TEXT or MESSAGES"),
+        ({"TEXT": "a" * 100_001}, {}, "max_text_bytes"),
+        ({"TEXT": "a"}, {"handle_long_generation": "hole", "max_new_tokens": 128}, "finds no room"),
+        ({"MESSAGES": "no json"}, {}, "not valid JSON"),
+        ({"MESSAGES": "{}"}, {}, "JSON list"),
+        ({"MESSAGES": "[]"}, {}, "JSON list"),
+        ({"MESSAGES": '[{"role": "user"}]'}, {}, '"role" and "content"'),
+        ({"MESSAGES": '[{"role": "user", "content": "Hi"}]'}, {"return_full_text": True}, "return_full_text"),
+        ({"MESSAGES": '[{"role": "user", "content": "Hi"}]'}, {}, "no chat template"),
+    ],
+)
+def test_bad_input_names_the_remedy(gpt2: Deployment, inputs: dict[str, str], given: Any, message: str) -> None:
+    tensors = {name: strings(text) for name, text in inputs.items()}
+    with pytest.raises(InvalidInput, match=message):
+        gpt2.preprocess.process(Request(tensors, PARAMETERS.parse(given)))
+
+
+# Chats.
+
+USER = {"role": "user", "content": "Who are you?"}
+CHATS = [
+    [USER],
+    [{"role": "system", "content": " Be brief. "}, USER],
+    [USER, {"role": "assistant", "content": "The queen of "}],
+    [USER, {"role": "assistant", "content": "t"}],
+]
+
+
+@pytest.mark.parametrize("chat", CHATS)
+@pytest.mark.parametrize("continued", [None, False, True])
+def test_chats_are_rendered_as_transformers_does(checkpoints: Path, chat: list[Any], continued: bool | None) -> None:
+    folder = checkpoints / "text_generation_llama"
+    goes_on = chat[-1]["role"] == "assistant" if continued is None else continued
+    expected = AutoTokenizer.from_pretrained(folder).apply_chat_template(
+        chat, tokenize=False, add_generation_prompt=not goes_on, continue_final_message=goes_on
+    )
+    assert ChatTemplate(folder, Tokenizer(folder)).render(chat, continued) == expected
+
+
+def chat_template(folder: Path, source: str, checkpoints: Path) -> ChatTemplate:
+    for name in ("config.json", "tokenizer.json", "tokenizer_config.json"):
+        shutil.copy(checkpoints / "text_generation_llama" / name, folder)
+    (folder / "chat_template.jinja").write_text(source)
+    return ChatTemplate(folder, Tokenizer(folder))
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ("{{ messages[0] | tojson }}", '{"role": "user", "content": "Who are you?"}'),
+        ("{% generation %}{{ bos_token }}{% endgeneration %}", "<|begin_of_text|>"),
+        ("{% for m in messages %}{{ m.role }}{% break %}{% endfor %}", "user"),
+        ("{{ strftime_now('%Y') | length }}", "4"),
+    ],
+)
+def test_templates_find_what_they_rely_on(tmp_path: Path, checkpoints: Path, source: str, expected: str) -> None:
+    assert chat_template(tmp_path, source, checkpoints).render([USER]) == expected
+
+
+@pytest.mark.parametrize(
+    ("source", "message"),
+    [
+        ("{{ raise_exception('roles must alternate') }}", "refuses MESSAGES: roles must alternate"),
+        ("{{ messages.__class__.__mro__ }}", "refuses MESSAGES"),
+        ("{{ messages.clear() }}", "refuses MESSAGES"),
+    ],
+)
+def test_what_a_template_refuses_is_the_callers(tmp_path: Path, checkpoints: Path, source: str, message: str) -> None:
+    with pytest.raises(InvalidInput, match=message):
+        chat_template(tmp_path, source, checkpoints).render([USER])
+
+
+def test_the_answer_to_a_chat_is_the_new_message(llama: Deployment) -> None:
+    answer = llama([USER], max_new_tokens=8)
+    assert answer and not answer.startswith("Who are you?")
+
+
+# Engines.
+
+
+def test_models_with_attention_are_batched_continuously(gpt2: Deployment) -> None:
+    assert gpt2.model.continuous is not None
+
+
+@pytest.fixture(scope="module")
+def mamba(checkpoints: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
+    folder = tmp_path_factory.mktemp("mamba")
+    torch.manual_seed(3)
+    config = MambaConfig(vocab_size=1000, hidden_size=32, num_hidden_layers=2, bos_token_id=0, eos_token_id=0)
+    MambaForCausalLM(config).save_pretrained(folder)
+    for name in ("tokenizer.json", "tokenizer_config.json"):
+        shutil.copy(checkpoints / "text_generation_gpt2" / name, folder)
+    deployment = Deployment(folder)
+    yield deployment
+    deployment.model.close()
+
+
+def test_other_models_are_batched_statically_and_stream_too(mamba: Deployment) -> None:
+    assert mamba.model.continuous is None
+    given: dict[str, Any] = {"max_new_tokens": 20, "eos_token_id": -1}
+    expected = [mamba(text, **given) for text in (PROMPT, "Call me", "The")]
+    replies = [mamba.start(text, **given, stream=True) for text in (PROMPT, "Call me", "The")]
+    answers = [[text for (text,) in mamba.texts(reply, **given, stream=True)] for reply in replies]
+    assert [len(pieces) for pieces in answers] == [20, 20, 20]
+    assert ["".join(pieces) for pieces in answers] == expected
+
+
+GIVEN: list[dict[str, Any]] = [
+    {},
+    {"repetition_penalty": 1.4},
+    {"no_repeat_ngram_size": 2, "min_new_tokens": 20},
+    {"do_sample": True, "seed": 5},
+    {"do_sample": True, "seed": 6, "top_k": 5, "temperature": 2.0, "num_return_sequences": 3},
+    {"do_sample": True, "seed": 7, "top_p": 0.9, "repetition_penalty": 1.2},
+]
+
+
+@pytest.mark.parametrize("given", GIVEN)
+def test_both_engines_give_the_same(deploy: Callable[..., Deployment], given: dict[str, Any]) -> None:
+    deployment = deploy("llama")
+    given = {"max_new_tokens": 24, **given}
+    continuous = deployment.texts(deployment.start(PROMPT, **given), **given)
+    engine, deployment.model.continuous = deployment.model.continuous, None
+    try:
+        assert deployment.texts(deployment.start(PROMPT, **given), **given) == continuous
+    finally:
+        deployment.model.continuous = engine
+
+
+@pytest.mark.parametrize("architecture", ["gpt2", "mistral"])
+def test_requests_do_not_change_each_other(deploy: Callable[..., Deployment], architecture: str) -> None:
+    deployment = deploy(architecture)
+    requests = [
+        (text, {"max_new_tokens": 30, **given}) for given in GIVEN for text in (PROMPT, "Call me", "The rabbit")
+    ]
+    alone = [deployment.texts(deployment.start(text, **given)) for text, given in requests]
+    replies = [deployment.start(text, **given) for text, given in requests]
+    assert [deployment.texts(reply) for reply in replies] == alone
+
+
+def test_requests_take_turns_in_a_cache_that_does_not_hold_them_all(deploy: Callable[..., Deployment]) -> None:
+    model = deploy("llama").model.model
+    limits = continuous_batching.CacheLimits(cache_tokens=112, max_batch_tokens=32, max_batch_rows=8)
+    deployment = deploy("llama")
+    given: dict[str, Any] = {"max_new_tokens": 40, "eos_token_id": -1}
+    texts = [f"{PROMPT} of {word}" for word in PROMPT.split()]
+    expected = [deployment(text, **given) for text in texts]
+    engine, deployment.model.continuous = (
+        deployment.model.continuous,
+        continuous_batching.ContinuousBatching.tried(model, limits),
+    )
+    try:
+        assert deployment.model.continuous.capacity == 112
+        replies = [deployment.start(text, **given) for text in texts]
+        assert [deployment.texts(reply)[0][0] for reply in replies] == expected
+    finally:
+        deployment.model.continuous.close()
+        deployment.model.continuous = engine
+
+
+def test_without_a_seed_samples_differ(gpt2: Deployment) -> None:
+    assert len({gpt2(PROMPT, do_sample=True, max_new_tokens=16) for _ in range(4)}) > 1
+
+
+def test_the_pieces_of_a_stream_are_the_whole(gpt2: Deployment) -> None:
+    changes: list[dict[str, Any]] = [{}, {"return_full_text": False}, {"clean_up_tokenization_spaces": False}, GIVEN[3]]
+    for change in changes:
+        given = {"max_new_tokens": 40, **change}
+        pieces = gpt2.stream(PROMPT, **given)
+        assert len(pieces) > 20
+        assert "".join(pieces) == gpt2(PROMPT, **given)
+
+
+def test_beams_are_one_answer_even_when_streamed(gpt2: Deployment) -> None:
+    given: dict[str, Any] = {"num_beams": 3, "max_new_tokens": 10}
+    assert gpt2.stream(PROMPT, **given) == [gpt2(PROMPT, **given)]
+    (several,) = gpt2.texts(gpt2.start(PROMPT, **given, num_return_sequences=3))
+    assert len(set(several)) == 3 and several[0] == gpt2(PROMPT, **given)
+
+
+# Where generation ends.
+
+
+def test_a_stop_string_ends_the_text_and_is_part_of_it(gpt2: Deployment) -> None:
+    given: dict[str, Any] = {"max_new_tokens": 40, "return_full_text": False, "eos_token_id": -1}
+    whole = gpt2(PROMPT, **given)
+    string = whole[20:24]
+    for same in (given, {**given, "do_sample": True, "top_k": 1}):
+        stopped = gpt2(PROMPT, (string, "~~~"), **same)
+        assert stopped == whole[: len(stopped)] and len(stopped) < len(whole)
+        assert string in stopped and string not in stopped[:-8]
+    assert "".join(gpt2.stream(PROMPT, (string,), **given)) == stopped
+
+
+def test_stop_strings_end_beams(gpt2: Deployment) -> None:
+    whole = gpt2(PROMPT, num_beams=3, max_new_tokens=30, return_full_text=False)
+    string = whole[10:13]
+    stopped = gpt2(PROMPT, (string,), num_beams=3, max_new_tokens=30, return_full_text=False)
+    assert string in stopped and len(stopped) < len(whole)
+
+
+def test_stop_sequence_ends_at_any_of_its_tokens(gpt2: Deployment) -> None:
+    tokenizer = gpt2.preprocess.tokenizer
+    ids = tokenizer.backend.encode(gpt2(PROMPT, max_new_tokens=30, return_full_text=False)).ids
+    text = gpt2(PROMPT, max_new_tokens=30, return_full_text=False, stop_sequence=tokenizer.decode([ids[10]]))
+    assert tokenizer.backend.encode(text).ids == ids[: ids.index(ids[10]) + 1]
+
+
+def test_time_ends_a_request_with_what_there_is(deploy: Callable[..., Deployment]) -> None:
+    deployment = deploy("llama", max_seconds="0.3")
+    whole = deployment(PROMPT, max_new_tokens=450, eos_token_id=-1, return_full_text=False)
+    assert 0 < len(Tokenizer(deployment.model.folder).backend.encode(whole).ids) < 440
+    beams = deployment(PROMPT, max_new_tokens=450, eos_token_id=-1, return_full_text=False, num_beams=4)
+    assert 0 < len(Tokenizer(deployment.model.folder).backend.encode(beams).ids) < 440
+    assert len(deployment(PROMPT, max_time=0.05, max_new_tokens=450, eos_token_id=-1)) < len(PROMPT + whole)
+
+
+@pytest.mark.parametrize("given", [{}, {"num_beams": 2}])
+def test_a_caller_that_goes_away_frees_its_place(deploy: Callable[..., Deployment], given: dict[str, Any]) -> None:
+    deployment = deploy("llama")
+    reply = deployment.start(PROMPT, max_new_tokens=480, eos_token_id=-1, stream=True, **given)
+    if not given:
+        assert reply.answered.wait(SECONDS)
+    reply.gone = True
+    assert reply.ended.wait(SECONDS)
+    assert isinstance(reply.error, Cancelled)
+    assert len(reply.answers) < 480
+    assert not deployment.model.open_requests
+    assert deployment(PROMPT, max_new_tokens=5)
+    assert not deployment.model.continuous._session.manager.batch_processor.scheduler.active_requests
+
+
+@pytest.mark.parametrize(
+    ("settings", "given", "message"),
+    [
+        ({"max_new_tokens_limit": "50"}, {"max_new_tokens": 51}, "generates 50 at most"),
+        ({}, {"max_new_tokens": 120}, r"The prompt has \d+ tokens and 120 new ones .* together they may be 128"),
+        ({}, {"max_length": 129}, "together they may be 128"),
+        ({}, {"num_beams": 17}, "this deployment runs 16"),
+        ({}, {"do_sample": True, "num_return_sequences": 17}, "this deployment runs 16"),
+        ({}, {"do_sample": True, "num_return_sequences": 2, "stream": True}, "one sequence"),
+        ({}, {"num_return_sequences": 2}, "num_return_sequences"),
+        ({}, {"max_length": 3}, "no room"),
+        ({}, {"eos_token_id": 100_000}, "tokens 0 to"),
+    ],
+)
+def test_what_goes_beyond_the_bounds_is_refused(
+    deploy: Callable[..., Deployment], settings: dict[str, str], given: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(InvalidInput, match=message):
+        deploy("gpt2", **settings).start(PROMPT, **given)
+
+
+def test_a_prompt_beyond_the_positions_or_the_cache_is_refused(deploy: Callable[..., Deployment]) -> None:
+    with pytest.raises(InvalidInput, match=r"The prompt has \d+ tokens; this deployment takes 128"):
+        deploy("gpt2").start(PROMPT * 20)
+    small = deploy("llama", cache_mib="1", max_batch_tokens="64")
+    with pytest.raises(InvalidInput, match="tokens; this deployment takes 512"):
+        small.start(PROMPT * 60)
+
+
+def test_the_checkpoints_own_length_is_cut_to_the_bounds(deploy: Callable[..., Deployment]) -> None:
+    deployment = deploy("gpt2", max_new_tokens_limit="6")
+    text = deployment(PROMPT, return_full_text=False, eos_token_id=-1)  # 20 new tokens, were it not for the limit
+    assert len(deployment.preprocess.tokenizer.backend.encode(text).ids) <= 6
+
+
+@pytest.mark.parametrize("stop", [("",), ("x" * 257,), ("x",) * 17])
+def test_stop_strings_are_bounded(gpt2: Deployment, stop: tuple[str, ...]) -> None:
+    with pytest.raises(InvalidInput, match="STOP"):
+        gpt2.start(PROMPT, stop)
+
+
+def test_more_requests_than_may_wait_are_refused(deploy: Callable[..., Deployment]) -> None:
+    deployment = deploy("llama", max_requests="2")
+    replies = [deployment.start(PROMPT, max_new_tokens=200, eos_token_id=-1) for _ in range(2)]
+    with pytest.raises(Unavailable, match="max_requests"):
+        deployment.start(PROMPT)
+    for reply in replies:
+        deployment.texts(reply)
+    assert deployment(PROMPT)
+
+
+# One bad request.
+
+
+class Broken(LogitsProcessor):
+    def __call__(self, input_ids: torch.LongTensor, scores: torch.FloatTensor) -> torch.FloatTensor:
+        raise RuntimeError("broken")
+
+
+def test_a_request_whose_processors_fail_fails_alone(llama: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
+    given: dict[str, Any] = {"max_new_tokens": 40, "eos_token_id": -1}
+    expected = llama(PROMPT, **given)
+    good = [llama.start(PROMPT, **given) for _ in range(3)]
+    with monkeypatch.context() as patch:
+        patch.setattr(continuous_batching, "logits_processors", lambda *_: LogitsProcessorList([Broken()]))
+        bad = llama.start(PROMPT, **given)
+    good += [llama.start(PROMPT, **given)]
+    with pytest.raises(RuntimeError, match="broken"):
+        llama.texts(bad)
+    assert [llama.texts(reply) for reply in good] == [[[expected]]] * 4
+
+
+def test_when_the_managers_thread_dies_its_requests_fail_and_the_next_ones_work(
+    deploy: Callable[..., Deployment], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deployment = deploy("gpt2", max_requests="100")
+    given: dict[str, Any] = {"max_new_tokens": 20, "eos_token_id": -1}
+    expected = deployment(PROMPT, **given)
+    assert deployment.model.continuous is not None
+
+    def die(*_: Any) -> None:
+        raise RuntimeError("out of memory")
+
+    processor = deployment.model.continuous._session.manager.batch_processor
+    monkeypatch.setattr(processor, "_generation_step", die)
+    replies = [deployment.start(PROMPT, **given) for _ in range(3)]
+    for reply in replies:
+        with pytest.raises(RuntimeError, match=r"out of memory|ended|restarted"):
+            deployment.texts(reply)
+    assert deployment(PROMPT, **given) == expected
+    assert not deployment.model.open_requests
+
+
+def test_unloading_ends_what_runs(checkpoints: Path) -> None:
+    deployment = Deployment(checkpoints / "text_generation_llama")
+    replies = [deployment.start(PROMPT, max_new_tokens=450, eos_token_id=-1, num_beams=beams) for beams in (1, 2)]
+    deployment.model.close()
+    assert all(reply.ended.wait(SECONDS) for reply in replies)
