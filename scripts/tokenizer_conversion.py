@@ -102,7 +102,7 @@ def convert(folder: Path, name: str, options: dict[str, Any]) -> Tokenizer:
             slow.pieces = [piece.piece for piece in converter.proto.pieces]
             slow.vocab = {piece: id_ for id_, (piece, _) in enumerate(converter.vocab(converter.proto))}
         return converter.converted()
-    except (KeyError, AttributeError, ValueError, TypeError) as error:
+    except Exception as error:  # whatever a damaged file leads the converters to
         raise ConversionError(
             f"the checkpoint's vocabulary cannot be converted to tokenizer.json: {error!r}"
         ) from error

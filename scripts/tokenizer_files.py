@@ -85,7 +85,7 @@ def build(source: Path, setup: Setup) -> Tokenizer:
         except ConversionError:
             if not file.is_file():
                 raise
-    tokenizer = tokenizer or Tokenizer.from_file(str(file))
+    tokenizer = tokenizer or _load(file)
     tokenizer.no_padding()  # both are chosen with each call
     tokenizer.no_truncation()
     _form_tokens(setup.options, setup.traits["tokens"])
@@ -234,7 +234,17 @@ SETTERS = {
 
 def _read(folder: Path, name: str) -> dict[str, Any]:
     path = folder / name
-    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    try:
+        return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    except ValueError as error:
+        raise ConversionError(f"{name} is damaged: {error}") from None
+
+
+def _load(file: Path) -> Tokenizer:
+    try:
+        return Tokenizer.from_file(str(file))
+    except Exception as error:  # the library raises nothing more telling
+        raise ConversionError(f"{file.name} is damaged, or made by a newer tokenizers library: {error}") from None
 
 
 def _fast(name: str) -> str:

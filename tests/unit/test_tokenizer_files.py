@@ -1,0 +1,88 @@
+"""Tokenizer files as install.py writes them do what transformers 4.48 does with the files that they were made of."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tokenizers import Tokenizer
+
+import tokenizer_files
+from tests.tokenizer_cases import GOLDENS, cases, describe, write
+from tokenizer_conversion import ConversionError
+
+CASES = cases()
+EXPECTED = json.loads(GOLDENS.read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_written_files_do_what_transformers_does(name: str, tmp_path: Path) -> None:
+    source, target = tmp_path / "source", tmp_path / "target"
+    source.mkdir()
+    target.mkdir()
+    write(CASES[name], source)
+    tokenizer_files.write(source, target)
+    tokenizer = Tokenizer.from_file(str(target / "tokenizer.json"))
+    config = json.loads((target / "tokenizer_config.json").read_text(encoding="utf-8"))
+    expected = EXPECTED[name]
+    written = describe(tokenizer.encode, tokenizer, {key: config[key] for key in config if key in expected})
+    assert written == expected
+
+
+def test_what_was_written_is_written_the_same_again(tmp_path: Path) -> None:
+    once, twice = tmp_path / "once", tmp_path / "twice"
+    for folder in (once, twice):
+        folder.mkdir()
+    write(CASES["bert_added_tokens"], tmp_path)
+    tokenizer_files.write(tmp_path, once)
+    tokenizer_files.write(once, twice)
+    for name in ("tokenizer.json", "tokenizer_config.json"):
+        assert (once / name).read_text() == (twice / name).read_text()
+
+
+def test_other_options_are_kept(tmp_path: Path) -> None:
+    files: dict[str, Any] = {**CASES["bert"]}
+    files["tokenizer_config.json"] = {
+        **files["tokenizer_config.json"],
+        "chat_template": "{{ x }}",
+        "model_max_length": 9,
+    }
+    write(files, tmp_path)
+    tokenizer_files.write(tmp_path, tmp_path)
+    config = json.loads((tmp_path / "tokenizer_config.json").read_text())
+    assert (config["chat_template"], config["model_max_length"]) == ("{{ x }}", 9)
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {"config.json": {"model_type": "vit"}},
+        {"config.json": {"model_type": "wav2vec2"}, "vocab.json": {"a": 0}},
+        {"tokenizer_config.json": {"tokenizer_class": "Wav2Vec2CTCTokenizer"}, "vocab.json": {"a": 0}},
+    ],
+)
+def test_checkpoints_without_a_fast_tokenizer_get_no_file(files: dict[str, Any], tmp_path: Path) -> None:
+    write(files, tmp_path)
+    target = tmp_path / "target"
+    target.mkdir()
+    tokenizer_files.write(tmp_path, target)
+    assert not list(target.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("files", "message"),
+    [
+        ({"config.json": {"model_type": "marian"}, "vocab.json": {}}, "a MarianTokenizer cannot be converted here"),
+        ({"config.json": {"model_type": "bert"}, "vocab.json": {}}, "no vocabulary to make it of"),
+        ({"config.json": {"model_type": "bert"}, "vocab.txt": "a\nb\n"}, "vocabulary cannot be converted"),
+        ({"config.json": {"model_type": "t5"}, "spiece.model": b"no model"}, "vocabulary cannot be converted"),
+        ({"tokenizer.json": "{"}, "tokenizer.json is damaged"),
+        ({"tokenizer.json": {"model": {}}}, "tokenizer.json is damaged"),
+    ],
+)
+def test_what_cannot_be_converted_is_told(files: dict[str, Any], message: str, tmp_path: Path) -> None:
+    write(files, tmp_path)
+    with pytest.raises(ConversionError, match=message):
+        tokenizer_files.write(tmp_path, tmp_path)
