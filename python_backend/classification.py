@@ -22,14 +22,12 @@ def classification_parameters(top_k: int) -> tuple[Parameter, ...]:
     )
 
 
-def default_function(config: dict[str, Any], single_label: str = "softmax") -> str:
-    """The function that the classification pipelines apply to a checkpoint's logits (`postprocess` of each)."""
+def default_function(config: dict[str, Any]) -> str:
+    """The function that the pipelines of texts apply to a checkpoint's logits (`postprocess`)."""
     problem, count = config.get("problem_type"), len(config.get("id2label", ("LABEL_0", "LABEL_1")))
     if problem == "multi_label_classification" or count == 1:
         return "sigmoid"
-    if problem == "single_label_classification":
-        return single_label
-    return "softmax" if count > 1 else "none"
+    return "softmax" if problem == "single_label_classification" or count > 1 else "none"
 
 
 def scores(logits: np.ndarray, function: str) -> np.ndarray:

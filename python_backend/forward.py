@@ -92,6 +92,7 @@ class Forward(TorchStage):
         self.max_batch_rows = self.setting("max_batch_rows", 32)
         self.pass_cost = self.setting("pass_cost", 32 if self.device == "cpu" else 1024)
         config = self.model.config
+        config.use_cache = False  # decoders would keep keys and values for a next pass: there is none
         pad_token_id = getattr(config, "pad_token_id", None)
         self.padding = {"input_ids": pad_token_id or 0}
         # Without a padding token, models that look for the last real token (GPT-2 and other decoders) refuse batches or
