@@ -1,5 +1,8 @@
 """Image classification: pixels as the checkpoint's processor makes them, labels, and what turns logits into scores."""
 
+import json
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +16,8 @@ from tests.unit.ensemble import Ensemble, Sent, text
 from tests.unit.test_images import encoded
 
 CHECKPOINTS = [f"image_classification_{name}" for name in ("vit", "resnet", "convnext")]
-DATA = Path(__file__).parents[1] / "data"
+ROOT = Path(__file__).parents[2]
+DATA = ROOT / "tests/data"
 SCENE, NARROW, GREY = ((DATA / name).read_bytes() for name in ("scene.jpg", "narrow.png", "grey.png"))
 
 
@@ -98,3 +102,25 @@ def test_best_labels_first(vit: Ensemble) -> None:
 def test_default_functions_are_those_of_the_pipeline_of_4_48(problem: str | None, labels: int, function: str) -> None:
     config = {"problem_type": problem, "id2label": {str(label): f"LABEL_{label}" for label in range(labels)}}
     assert Postprocess().default_function(config) == function
+
+
+def test_a_served_preprocessor_leaves_pytorch_out(checkpoints: Path) -> None:
+    arguments = {
+        "model_name": "image_classification_preprocess",
+        "model_repository": str(checkpoints),
+        "model_version": "image_classification_vit",
+        "model_instance_kind": "CPU",
+        "model_config": json.dumps({"parameters": {}, "instance_group": [{"count": 1}], "output": []}),
+    }
+    script = f"""
+import sys
+from python_backend.stage import Request
+from python_backend.tasks.image_classification import Preprocess
+from tests.unit.ensemble import text
+stage = Preprocess()
+stage.initialize({arguments!r})
+image = open({str(DATA / "scene.jpg")!r}, "rb").read()
+print(stage.process(Request({{"IMAGE": text(image)}}, {{}}))["pixel_values"].shape, sys.modules["torch"])
+"""
+    run = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert run.stdout.strip() == "(1, 3, 32, 32) None"
