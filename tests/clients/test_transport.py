@@ -42,6 +42,7 @@ class Service(service_pb2_grpc.GRPCInferenceServiceServicer):
         self.parameters: dict[str, Any] = {}
         self.metadata: dict[str, str] = {}
         self.cancelled = futures.Future[bool]()
+        self.reason = "m_model: RuntimeError: the reason"
 
     def ModelInfer(self, request: Any, context: Any) -> Any:  # noqa: N802
         self.metadata = dict(context.invocation_metadata())
@@ -57,7 +58,7 @@ class Service(service_pb2_grpc.GRPCInferenceServiceServicer):
 
     def ModelStreamInfer(self, requests: Iterator[Any], context: Any) -> Iterator[Any]:  # noqa: N802
         (request,) = requests
-        assert ("triton_grpc_error", "true") in context.invocation_metadata()
+        assert "triton_grpc_error" not in dict(context.invocation_metadata())  # it brings Triton down
         if request.model_name == "endless":
             context.add_callback(lambda: self.cancelled.set_result(True))
         while True:
@@ -65,7 +66,7 @@ class Service(service_pb2_grpc.GRPCInferenceServiceServicer):
             if request.model_name == "twice":
                 yield service_pb2.ModelStreamInferResponse(infer_response=self.echo(request))
             if request.model_name == "broken":
-                context.abort(grpc.StatusCode.INTERNAL, "the reason")
+                yield service_pb2.ModelStreamInferResponse(error_message=self.reason)
             if request.model_name != "endless":
                 return
 
@@ -254,7 +255,7 @@ def test_a_stream_by_http() -> None:
 
 
 def test_a_stream_that_breaks_gives_what_came_before(grpc_url: str) -> None:
-    broken = events({"GENERATED_TEXT": "a"}, {"error": "the reason"})
+    broken = events({"GENERATED_TEXT": "a"}, {"error": "m_model: RuntimeError: the reason"})
     with Web({"/v2/models/broken/generate_stream": broken}) as web:
         for url in (grpc_url, web.url):
             stream = connect(url).stream(replace(PROMPT, model="broken"))
@@ -278,18 +279,26 @@ def test_closing_a_stream_cancels_its_request(grpc_url: str, service: Service) -
         ("in ensemble 'm', [request id: 1] Exceeds maximum queue size", Unavailable),
         ("m has 128 requests running or waiting; try again later.", Unavailable),
         ("This API is restricted, expecting header 'key'", Unsupported),
+        ("Stub process 'm' is not healthy.", ServerError),
+        ("m_model: RuntimeError: no memory", ServerError),
         ("Unknown parameter", InvalidInput),
     ],
 )
-@pytest.mark.parametrize("prefix", [b"", b"data: "], ids=["generate", "generate_stream"])
-def test_generate_endpoints_answer_400_to_everything(
-    message: str, error: type[TritonPipelinesError], prefix: bytes
+def test_errors_of_decoupled_models_are_told_by_their_message(
+    grpc_url: str, service: Service, message: str, error: type[TritonPipelinesError]
 ) -> None:
-    refused = failing(400, prefix + page({"error": message}))
-    with Web({"/v2/models/m/generate": refused, "/v2/models/m/generate_stream": refused}) as web:
-        transport = connect(web.url)
-        with pytest.raises(error, match=message.split()[-1]):
-            list(transport.stream(PROMPT)) if prefix else transport.infer(PROMPT)
+    service.reason = message
+    pages = {
+        "/v2/models/broken/generate": failing(400, page({"error": message})),
+        "/v2/models/broken/generate_stream": failing(400, b"data: " + page({"error": message}) + b"\n\n"),
+    }
+    request = replace(PROMPT, model="broken")
+    with Web(pages) as web:
+        for url in (grpc_url, web.url):
+            with pytest.raises(error, match=message.split()[-1]):
+                connect(url).infer(request)
+            with pytest.raises(error, match=message.split()[-1]):
+                list(connect(url).stream(request))
 
 
 def test_models_describe_themselves(grpc_url: str) -> None:

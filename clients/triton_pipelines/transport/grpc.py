@@ -62,9 +62,8 @@ class GrpcTransport:
                 self._process = os.getpid()
             return service_pb2_grpc.GRPCInferenceServiceStub(self._channel)
 
-    def _call(self, method: str, message: Any, metadata: tuple[tuple[str, str], ...] = ()) -> Any:
-        call = getattr(self._stub, method)
-        return call(message, timeout=self._timeout, metadata=self._metadata + metadata)
+    def _call(self, method: str, message: Any) -> Any:
+        return getattr(self._stub, method)(message, timeout=self._timeout, metadata=self._metadata)
 
     def _unary(self, method: str, message: Any) -> Any:
         try:
@@ -86,12 +85,13 @@ class GrpcTransport:
         return _tensors(self._unary("ModelInfer", _message(request)))
 
     def stream(self, request: Request) -> Iterator[Tensors]:
-        # The header makes a failure end the stream with a status code; without it there is only a text.
-        call = self._call("ModelStreamInfer", iter([_message(request)]), (("triton_grpc_error", "true"),))
+        # Not with the header triton_grpc_error, which would give failures a status: with it, a failing request may
+        # bring the whole server down (seen with 2.51, within tens of requests).
+        call = self._call("ModelStreamInfer", iter([_message(request)]))
         try:
             for response in call:
                 if response.error_message:
-                    raise refusal("UNKNOWN", response.error_message, self.url)
+                    raise refusal(None, response.error_message, self.url)
                 if response.infer_response.outputs:
                     yield _tensors(response.infer_response)
         except grpc.RpcError as error:

@@ -22,7 +22,7 @@ from ..errors import InvalidInput, TritonPipelinesError, from_status
 from . import Array, Description, Request, Tensors
 from .refusals import refusal
 
-_STATUS = {
+_STATUS: dict[int, str | None] = {
     400: "INVALID_ARG",
     401: "UNSUPPORTED",
     403: "UNSUPPORTED",
@@ -35,6 +35,7 @@ _STATUS = {
     503: "UNAVAILABLE",
     504: "DEADLINE_EXCEEDED",
 }
+_GENERATE_STATUS = {**_STATUS, 400: None}  # these endpoints answer 400 to everything
 _HEADER_LENGTH = "Inference-Header-Content-Length"
 _CONNECTIONS = 32  # kept open; more may be in use at once
 
@@ -58,7 +59,13 @@ class HttpTransport:
             return self._pool
 
     def _send(
-        self, path: str, body: bytes | None = None, headers: Mapping[str, str] | None = None, *, preload: bool = True
+        self,
+        path: str,
+        body: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+        *,
+        statuses: Mapping[int, str | None] = _STATUS,
+        preload: bool = True,
     ) -> urllib3.BaseHTTPResponse:
         """GET without a body, POST with one; raises unless the answer is 200."""
         try:
@@ -71,7 +78,7 @@ class HttpTransport:
                 preload_content=preload,
             )
             if response.status != 200:
-                raise refusal(_STATUS.get(response.status, "UNKNOWN"), _reason(response), self.url)
+                raise refusal(statuses.get(response.status, "UNKNOWN"), _reason(response), self.url)
         except urllib3.exceptions.HTTPError as error:
             raise self._error(error) from error
         return response
@@ -89,7 +96,8 @@ class HttpTransport:
 
     def infer(self, request: Request) -> Tensors:
         if request.decoupled:  # /infer refuses decoupled models
-            return self._from_json(self._send(_path(request.model, "generate"), _to_json(request)).data)
+            path = _path(request.model, "generate")
+            return self._from_json(self._send(path, _to_json(request), statuses=_GENERATE_STATUS).data)
         inputs = []
         for name, array in request.tensors.items():
             tensor = InferInput(name, list(array.shape), np_to_triton_dtype(array.dtype))
@@ -107,7 +115,8 @@ class HttpTransport:
         return {output["name"]: result.as_numpy(output["name"]) for output in result.get_response()["outputs"]}
 
     def stream(self, request: Request) -> Iterator[Tensors]:
-        response = self._send(_path(request.model, "generate_stream"), _to_json(request), preload=False)
+        path = _path(request.model, "generate_stream")
+        response = self._send(path, _to_json(request), statuses=_GENERATE_STATUS, preload=False)
         try:
             for event in _events(response):
                 yield self._from_json(event)
@@ -120,7 +129,7 @@ class HttpTransport:
         """The tensors of a generate answer: one-element tensors come as plain values, others as lists."""
         answer = json.loads(body)
         if "error" in answer:  # the status line had gone before
-            raise refusal("UNKNOWN", str(answer["error"]), self.url)
+            raise refusal(None, str(answer["error"]), self.url)
         outputs = {name: value for name, value in answer.items() if name not in ("model_name", "model_version", "id")}
         return {name: _array(value if isinstance(value, list) else [value]) for name, value in outputs.items()}
 

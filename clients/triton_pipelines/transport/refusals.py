@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import re
+
 from ..errors import TritonPipelinesError, from_status
 
-# Said by Triton's queues and by the stages of this project when there is too much to do.
-_OVERLOAD = ("Exceeds maximum queue size", "Request timeout expired", "try again")
+# What Triton and the stages of this project say, for answers that come without a status; the first that fits.
+_MESSAGES = (
+    (re.compile(r"Request for unknown model"), "NOT_FOUND"),
+    (re.compile(r"Exceeds maximum queue size|Request timeout expired|try again"), "UNAVAILABLE"),
+    (re.compile(r"is not healthy|Failed to process the request|: \w*(Error|Exception): "), "INTERNAL"),
+)
 
 
-def refusal(status: str, message: str, url: str) -> TritonPipelinesError:
+def refusal(status: str | None, message: str, url: str) -> TritonPipelinesError:
     """The exception for Triton's status and message.
 
-    Some answers lose their status on the way and are told by their message: streams of gRPC know no NOT_FOUND, the
-    generate endpoints of HTTP answer 400 to everything, and a restricted API is UNAVAILABLE over gRPC.
+    status: None where the answer has none of use: errors in gRPC streams are texts alone, and the generate endpoints
+        of HTTP answer 400 to everything. The message tells then; InvalidInput is what is left.
     """
-    if message.startswith("Request for unknown model"):
-        status = "NOT_FOUND"
-    elif "is restricted, expecting header" in message:
+    if status is None:
+        status = next((meant for words, meant in _MESSAGES if words.search(message)), "INVALID_ARG")
+    if "is restricted, expecting header" in message:  # UNAVAILABLE over gRPC, as if it might work later
         status, message = "UNSUPPORTED", f"{message}; give it to pipeline(..., headers={{...}})"
-    elif any(words in message for words in _OVERLOAD):
-        status = "UNAVAILABLE"
     return from_status(status, f"{url}: {message}" if status == "UNAVAILABLE" else message)
