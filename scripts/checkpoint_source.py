@@ -49,10 +49,10 @@ class Source(NamedTuple):
 def fetch(checkpoint: str, revision: str | None, with_pickles: bool, with_code: bool) -> Source:
     """The checkpoint of a folder, or of the Hub: what was downloaded before stays in the Hub's cache."""
     folder = Path(checkpoint).expanduser()
-    if folder.is_dir():
+    if checkpoint and folder.is_dir():
         return Source(checkpoint, None, folder.resolve())
     if checkpoint.startswith((".", "/", "~")) or not HUB_ID.fullmatch(checkpoint):
-        raise CheckpointError(f"{checkpoint} is neither a folder nor the id of a model on the Hugging Face Hub")
+        raise CheckpointError(f"{checkpoint!r} is neither a folder nor the id of a model on the Hugging Face Hub")
     patterns = [*SMALL, *VOCABULARIES, *SAFE, *(PICKLED if with_pickles else ()), *(("*.py",) if with_code else ())]
     path = _download(checkpoint, revision, patterns)
     return Source(checkpoint, path.name, path)
