@@ -1,0 +1,1 @@
+from python_backend.tasks.automatic_speech_recognition import Model as TritonPythonModel  # noqa: F401

@@ -1,0 +1,1 @@
+from python_backend.tasks.automatic_speech_recognition import Postprocess as TritonPythonModel  # noqa: F401

@@ -1,0 +1,310 @@
+"""Speech models: rows of features of many requests to token ids, one recognizer for each family.
+
+CTC says a token per frame in one forward pass; speech-to-text models and Whisper generate.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, ClassVar, NamedTuple, Protocol
+
+import numpy as np
+import torch
+from transformers.generation import GenerationConfig
+
+from python_backend import checkpoint
+from python_backend.batching import pad, plan
+from python_backend.generation import (
+    base_config,
+    check_token_ids,
+    generate,
+    generation_config,
+    new_tokens,
+    random_seed,
+)
+from python_backend.parameters import InvalidInput
+from python_backend.whisper_generation import TIME_PRECISION, Whisper
+
+TASK = "automatic-speech-recognition"
+
+
+class Speech(NamedTuple):
+    """One row that waits."""
+
+    features: np.ndarray
+    """float32: [samples], [frames, bins] or for Whisper [bins, frames]."""
+    attended: int
+    """How many samples or frames the attention mask covers."""
+    parameters: dict[str, Any]
+    """Of the request: those that matter to the model."""
+
+
+class Spoken(NamedTuple):
+    """What the model said about a row."""
+
+    tokens: np.ndarray
+    """[n] int32."""
+    times: np.ndarray = np.empty(0, np.float32)
+    """[n] seconds from the start of the row, of Whisper's words; else [0]."""
+
+
+class Recognizer(Protocol):
+    def recognize(self, rows: Sequence[Speech]) -> list[Spoken | InvalidInput]:
+        """What each row says, or why its parameters cannot be met."""
+
+
+class Settings(NamedTuple):
+    """How a recognizer runs."""
+
+    max_batch_rows: int
+    """Rows that generate together."""
+    max_batch_samples: int
+    """Rows times longest row of a CTC pass."""
+    workers: int
+    """CTC passes that run side by side, each on one thread."""
+
+
+class CTC:
+    """A forward pass; the most likely token of each frame.
+
+    Rows of different lengths share a padded batch where the attention mask makes padding harmless: in the families of
+    PADDED, whose convolutions normalize each frame by itself. Elsewhere (group norms over time, convolutions behind the
+    mask) padding changes the answer: there only rows of equal length share a batch.
+    """
+
+    PADDED = ("hubert", "unispeech", "unispeech-sat", "wav2vec2", "wav2vec2-bert", "wavlm")
+    PASS_COST: ClassVar[dict[str, int]] = {"cpu": 1_600, "cuda": 80_000}
+    """What one more pass costs, in samples: more makes fewer passes with more padding."""
+
+    def __init__(self, folder: Path, device: str, dtype: str, settings: Settings) -> None:
+        self.model = checkpoint.model(folder, "AutoModelForCTC", device, dtype)
+        self.settings = settings
+        self.pool = ThreadPoolExecutor(settings.workers, "pass", initializer=torch.set_num_threads, initargs=(1,))
+        config = self.model.config
+        self.input_name = self.model.main_input_name
+        # Frames of features stand for many samples each.
+        self.samples_per_step = 1 if self.input_name == "input_values" else config.inputs_to_logits_ratio
+        group_norm = getattr(config, "feat_extract_norm", "layer") == "group"
+        adapter = getattr(config, "add_adapter", False)  # more convolutions
+        self.pads = config.model_type in self.PADDED and not (group_norm or adapter)
+        self.pass_cost = self.PASS_COST[self.model.device.type] if self.pads else 0
+
+    def recognize(self, rows: Sequence[Speech]) -> list[Spoken | InvalidInput]:
+        spoken: list[Any] = [None] * len(rows)
+        groups = list(self.groups(rows))
+        batches = [[rows[index] for index in group] for group in groups]
+        passes = (self.pool.map if len(groups) > 1 and self.settings.workers > 1 else map)(self.forward, batches)
+        for group, tokens in zip(groups, passes, strict=True):
+            for index, row in zip(group, tokens, strict=True):
+                spoken[index] = Spoken(row)
+        return spoken
+
+    def groups(self, rows: Sequence[Speech]) -> Iterator[np.ndarray]:
+        """Row indices of each pass."""
+        lengths = np.array([len(row.features) for row in rows]) * self.samples_per_step
+        share = int(lengths.sum()) // self.settings.workers + int(lengths.max())
+        for batch in plan(lengths, min(self.settings.max_batch_samples, share), self.pass_cost):
+            # Of rows of one length, the mask may still leave out the last frame of some.
+            for attended in {rows[index].attended for index in batch} if not self.pads else (None,):
+                yield np.array([index for index in batch if attended in (None, rows[index].attended)])
+
+    @torch.inference_mode()
+    def forward(self, batch: list[Speech]) -> list[np.ndarray]:
+        """[frames] int32 of each row."""
+        inputs = {self.input_name: _to_model(self.model, pad([row.features for row in batch]))}
+        width = inputs[self.input_name].shape[1]
+        attended = torch.tensor([row.attended for row in batch], device=self.model.device)
+        if (attended < width).any():
+            inputs["attention_mask"] = (torch.arange(width, device=self.model.device) < attended[:, None]).long()
+        tokens = self.model(**inputs).logits.argmax(dim=-1).int().cpu().numpy()
+        if not self.pads:
+            return list(tokens)
+        frames = torch.tensor([len(row.features) for row in batch])
+        if self.input_name == "input_values":
+            frames = self.model._get_feat_extract_output_lengths(frames)  # type: ignore[operator]
+        return [row[:count] for row, count in zip(tokens, frames.tolist(), strict=True)]
+
+
+class Generator:
+    """What recognizers that generate share: rows of equal settings run together."""
+
+    def __init__(self, model: Any, folder: Path, settings: Settings) -> None:
+        self.model = model
+        self.settings = settings
+        self.base = base_config(model, folder, TASK)
+
+    def recognize(self, rows: Sequence[Speech]) -> list[Spoken | InvalidInput]:
+        groups: dict[Any, list[int]] = defaultdict(list)
+        for index, row in enumerate(rows):
+            groups[self.key(row)].append(index)
+        spoken: list[Any] = [None] * len(rows)
+        for group in groups.values():
+            size = self.batch_rows(rows[group[0]].parameters)
+            for at in range(0, len(group), size):
+                indices = group[at : at + size]
+                try:
+                    results = self.generate([rows[index] for index in indices])
+                except ValueError as error:  # generate() refuses settings that the model cannot meet
+                    results = [InvalidInput(str(error))] * len(indices)
+                for index, result in zip(indices, results, strict=True):
+                    spoken[index] = result
+        return spoken
+
+    def key(self, row: Speech) -> Any:
+        """Equal for rows that one batch may hold."""
+        return tuple(row.parameters.values())
+
+    def batch_rows(self, parameters: dict[str, Any]) -> int:
+        """How many rows with such parameters run at a time."""
+        raise NotImplementedError
+
+    def generate(self, rows: list[Speech]) -> Sequence[Any]:
+        """What rows of equal `key` say."""
+        raise NotImplementedError
+
+    def config(self, parameters: dict[str, Any]) -> GenerationConfig:
+        temperatures = [one for one in parameters["temperature"] or () if one > 0]
+        config = generation_config(self.base, {**parameters, "temperature": temperatures[0] if temperatures else None})
+        check_token_ids(config, self.model.config.vocab_size)
+        return config
+
+
+class SpeechToText(Generator):
+    """Encoder and decoder, without timestamps: Speech2Text, SpeechT5, Moonshine, ..."""
+
+    def __init__(self, folder: Path, device: str, dtype: str, settings: Settings) -> None:
+        super().__init__(checkpoint.model(folder, "AutoModelForSpeechSeq2Seq", device, dtype), folder, settings)
+
+    def key(self, row: Speech) -> Any:
+        return (*super().key(row), row.features.shape, row.attended)
+
+    def batch_rows(self, parameters: dict[str, Any]) -> int:
+        config = self.config(parameters)
+        return 1 if config.do_sample and config.num_beams > 1 else self.settings.max_batch_rows
+
+    def config(self, parameters: dict[str, Any]) -> GenerationConfig:
+        config = super().config(parameters)
+        positions = getattr(self.model.config, "max_position_embeddings", None)
+        config.max_new_tokens, config.min_new_tokens = new_tokens(self.base, parameters, 1, positions)
+        config.max_length = config.min_length = None
+        return config
+
+    def generate(self, rows: list[Speech]) -> Sequence[Any]:
+        features = _to_model(self.model, np.stack([row.features for row in rows]))
+        mask = torch.zeros(features.shape[:2], dtype=torch.long, device=features.device)
+        mask[:, : rows[0].attended] = 1
+        parameters = rows[0].parameters
+        seed = parameters["seed"]
+        sequences = generate(
+            self.model,
+            {self.model.main_input_name: features, "attention_mask": mask},
+            self.config(parameters),
+            seeds=[random_seed() if seed is None else seed for _ in rows],
+        )
+        return [Spoken(sequence) for sequence in sequences.int().cpu().numpy()]
+
+
+class WhisperRecognizer(Generator):
+    """Whisper: windows of 30 s, one after the other where a row is longer."""
+
+    THRESHOLDS = ("compression_ratio_threshold", "logprob_threshold", "no_speech_threshold")
+    ARGUMENTS = ("language", "task", "condition_on_prev_tokens", *THRESHOLDS)
+    """Parameters that generate() takes beside its configuration."""
+
+    def __init__(self, folder: Path, device: str, dtype: str, settings: Settings) -> None:
+        super().__init__(checkpoint.model(folder, Whisper, device, dtype), folder, settings)
+        self.attention = self.model.config._attn_implementation
+        self.window = 2 * self.model.config.max_source_positions
+        """Frames of one window."""
+        self.timestamp_begin = getattr(self.base, "no_timestamps_token_id", self.model.config.vocab_size) + 1
+
+    def key(self, row: Speech) -> Any:
+        return (*super().key(row), row.features.shape[1] > self.window)
+
+    def batch_rows(self, parameters: dict[str, Any]) -> int:
+        # Rows run alone where one draws random numbers, or what it said changes how its next window is decoded.
+        alone = any(parameters["temperature"] or ()) or self.given("condition_on_prev_tokens", parameters)
+        if alone or any(self.given(name, parameters) is not None for name in self.THRESHOLDS):
+            return 1
+        if parameters["return_timestamps"] == "word":  # all attentions of all steps are kept until the end
+            return max(1, self.settings.max_batch_rows // 4)
+        return self.settings.max_batch_rows
+
+    def given(self, name: str, parameters: dict[str, Any]) -> Any:
+        value = parameters[name]
+        return getattr(self.base, name, None) if value is None else value
+
+    @torch.inference_mode()
+    def generate(self, rows: list[Speech]) -> Sequence[Any]:
+        parameters = rows[0].parameters
+        widths = [row.features.shape[1] for row in rows]
+        features = np.zeros((len(rows), len(rows[0].features), max(widths)), np.float32)
+        for at, row in enumerate(rows):
+            features[at, :, : widths[at]] = row.features
+        long = max(widths) > self.window
+        timestamps = {"true": True, "word": "word"}.get(parameters["return_timestamps"])
+        arguments: dict[str, Any] = {name: parameters[name] for name in self.ARGUMENTS}
+        if timestamps == "word":
+            arguments["return_token_timestamps"] = True
+            arguments["num_frames"] = None if long else torch.tensor([row.attended for row in rows])
+        if long:
+            mask = torch.arange(max(widths)) < torch.tensor(widths)[:, None]
+            arguments["attention_mask"] = mask.to(self.model.device)
+        with _seeded(self.model.device, parameters["seed"]):
+            output = self.model.generate(
+                _to_model(self.model, features),
+                generation_config=self.config(parameters),
+                return_timestamps=timestamps,
+                temperature=parameters["temperature"],
+                return_segments=True,
+                **arguments,
+            )
+        if timestamps == "word":  # that switched to the one attention that can be looked at, a slow one
+            self.model.set_attn_implementation(self.attention)
+        return [self.spoken(segments, parameters) for segments in output["segments"]]
+
+    def spoken(self, segments: list[dict[str, Any]], parameters: dict[str, Any]) -> Spoken:
+        """The segments of a row, joined."""
+        if not segments:
+            return Spoken(np.empty(0, np.int32))
+        tokens = [segment["tokens"].cpu().numpy() for segment in segments]
+        times = np.empty(0, np.float32)
+        if parameters["return_timestamps"] == "word":
+            times = np.concatenate([segment["token_timestamps"].cpu().numpy() for segment in segments])
+        else:  # timestamps count from the start of the row, not of the window
+            for segment, ids in zip(segments, tokens, strict=True):
+                ids[ids >= self.timestamp_begin] += round(segment["window"] / TIME_PRECISION)
+        joined = np.concatenate(tokens)
+        if parameters["return_language"]:
+            language = self.language(segments[0]["result"])
+            joined = np.concatenate([language, joined])
+            times = np.concatenate([np.zeros(len(language)), times]) if len(times) else times
+        return Spoken(joined.astype(np.int32), times.astype(np.float32))
+
+    def language(self, result: Any) -> list[int]:
+        """The language token of the prompt, if it has one."""
+        sequence = result["sequences"] if isinstance(result, dict) else result
+        languages = set(getattr(self.base, "lang_to_id", {}).values())
+        return [token for token in sequence.tolist() if token in languages][:1]
+
+
+RECOGNIZERS: dict[str, Any] = {"ctc": CTC, "seq2seq": SpeechToText, "whisper": WhisperRecognizer}
+
+
+def _to_model(model: Any, array: np.ndarray) -> torch.Tensor:
+    return torch.from_numpy(array).to(model.device, model.dtype)
+
+
+@contextmanager
+def _seeded(device: torch.device, seed: int | None) -> Iterator[None]:
+    """PyTorch's random numbers from a seed, and as they were afterwards."""
+    if seed is None:
+        yield
+        return
+    with torch.random.fork_rng([device] if device.type == "cuda" else []):
+        torch.manual_seed(seed)
+        yield

@@ -1,0 +1,41 @@
+"""What config.json says about a speech model: its family, and how much sound one of its frames is."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, Literal
+
+Family = Literal["ctc", "seq2seq", "whisper"]
+
+SEQ2SEQ = (
+    "moonshine", "pop2piano", "seamless_m4t", "seamless_m4t_v2", "speech-encoder-decoder", "speech_to_text", "speecht5",
+)  # fmt: skip
+"""Model types that AutoModelForSpeechSeq2Seq knows, but Whisper."""
+
+
+def family(config: dict[str, Any]) -> Family:
+    """Whisper, another model that generates ("seq2seq"), or one that says a token a frame ("ctc")."""
+    model_type = config["model_type"]
+    if model_type == "whisper":
+        return "whisper"
+    return "seq2seq" if model_type in SEQ2SEQ else "ctc"
+
+
+WAV2VEC2 = {"conv_kernel": (10, 3, 3, 3, 3, 2, 2), "conv_stride": (5, 2, 2, 2, 2, 2, 2)}
+MOONSHINE = {"conv_kernel": (127, 7, 3), "conv_stride": (64, 3, 2)}
+
+
+def min_samples(config: dict[str, Any]) -> int:
+    """The shortest waveform that the model's convolutions make a frame of."""
+    convolutions = MOONSHINE if config["model_type"] == "moonshine" else {**WAV2VEC2, **config}
+    samples = 1
+    for kernel, stride in reversed(list(zip(convolutions["conv_kernel"], convolutions["conv_stride"], strict=True))):
+        samples = (samples - 1) * stride + kernel
+    return samples
+
+
+def samples_per_frame(config: dict[str, Any]) -> int:
+    """`inputs_to_logits_ratio` of a CTC model's configuration."""
+    if config["model_type"] == "wav2vec2-bert":
+        return 2 * config.get("feature_projection_input_dim", 160)
+    return math.prod(config.get("conv_stride", WAV2VEC2["conv_stride"]))

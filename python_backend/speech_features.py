@@ -1,0 +1,145 @@
+"""Samples of speech to what a model's forward pass takes, after the checkpoint's preprocessor_config.json.
+
+Wav2Vec2FeatureExtractor and WhisperFeatureExtractor are a few lines of numpy, written out here so that the stage needs
+no torch; any other feature extractor is the class of transformers itself.
+"""
+
+from __future__ import annotations
+
+import importlib
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from python_backend.checkpoint import read_json
+from python_backend.parameters import InvalidInput
+from python_backend.speech_checkpoint import min_samples
+
+
+class Features(NamedTuple):
+    """One forward row."""
+
+    values: np.ndarray
+    """float32: [samples], or [frames, bins], or for Whisper [bins, frames]."""
+    attended: int
+    """How many samples or frames the attention mask covers, from the start."""
+
+
+class FeatureExtractor:
+    """Samples at `sampling_rate` to the forward input `input_name`."""
+
+    input_name = "input_values"
+    min_samples = 1
+    """Fewer make no frame."""
+
+    def __init__(self, config: dict[str, Any]) -> None:
+        self.sampling_rate: int = config.get("sampling_rate", 16_000)
+
+    def __call__(self, samples: np.ndarray) -> Features:
+        raise NotImplementedError
+
+    def check(self, samples: np.ndarray) -> None:
+        """InvalidInput when the samples make no frame."""
+        if len(samples) < self.min_samples:
+            raise InvalidInput(
+                f"The audio has {len(samples):,} samples at {self.sampling_rate:,} Hz; "
+                f"this model needs {self.min_samples:,}. Send longer audio."
+            )
+
+
+class Waveform(FeatureExtractor):
+    """Wav2Vec2FeatureExtractor: the samples, normalized to zero mean and unit variance where the checkpoint says so."""
+
+    def __init__(self, config: dict[str, Any], model_config: dict[str, Any]) -> None:
+        super().__init__(config)
+        self.do_normalize = config.get("do_normalize", True)
+        self.min_samples = min_samples(model_config)
+
+    def __call__(self, samples: np.ndarray) -> Features:
+        if self.do_normalize:
+            samples = (samples - samples.mean()) / np.sqrt(samples.var() + 1e-7)
+        return Features(samples, len(samples))
+
+
+class LogMel(FeatureExtractor):
+    """WhisperFeatureExtractor: the log-mel spectrogram of the samples, padded with silence to a window of 30 s."""
+
+    input_name = "input_features"
+    block = 3_000
+    """Frames transformed at a time: bounds memory on long audio."""
+
+    def __init__(self, config: dict[str, Any]) -> None:
+        from transformers.audio_utils import mel_filter_bank
+
+        super().__init__(config)
+        self.chunk_length: int = config.get("chunk_length", 30)
+        self.window_samples = self.chunk_length * self.sampling_rate
+        self.hop_length: int = config.get("hop_length", 160)
+        self.n_fft: int = config.get("n_fft", 400)
+        self.hann = np.hanning(self.n_fft + 1)[:-1]
+        self.filters = mel_filter_bank(
+            num_frequency_bins=1 + self.n_fft // 2,
+            num_mel_filters=config.get("feature_size", 80),
+            min_frequency=0.0,
+            max_frequency=8000.0,
+            sampling_rate=self.sampling_rate,
+            norm="slaney",
+            mel_scale="slaney",
+        )
+
+    def __call__(self, samples: np.ndarray) -> Features:
+        """[bins, frames] of one window: silence fills it up, what is longer is cut."""
+        samples = samples[: self.window_samples]
+        padded = np.pad(samples, (0, self.window_samples - len(samples)))
+        return Features(self.log_mel(padded), len(samples) // self.hop_length)
+
+    def whole(self, samples: np.ndarray) -> Features:
+        """[bins, frames] of audio of any length, for Whisper's sequential decoding of long audio."""
+        values = self.log_mel(samples)
+        return Features(values, values.shape[1])
+
+    def log_mel(self, samples: np.ndarray) -> np.ndarray:
+        """[bins, samples // hop_length] float32."""
+        padded = np.pad(samples, self.n_fft // 2, mode="reflect")
+        windows = np.lib.stride_tricks.sliding_window_view(padded, self.n_fft)[:: self.hop_length][:-1]
+        mel = np.empty((self.filters.shape[1], len(windows)), np.float32)
+        for at in range(0, len(windows), self.block):
+            spectrum = np.fft.rfft(windows[at : at + self.block] * self.hann)
+            mel[:, at : at + self.block] = self.filters.T @ np.square(np.abs(spectrum)).T
+        log = np.log10(np.maximum(mel, 1e-10))
+        return (np.maximum(log, log.max() - 8) + 4) / 4
+
+
+class Library(FeatureExtractor):
+    """Any feature extractor of transformers: Speech2Text, SeamlessM4T, SpeechT5, ..."""
+
+    min_samples = 400  # their windows are 25 ms
+
+    def __init__(self, folder: Path, config: dict[str, Any]) -> None:
+        super().__init__(config)
+        kind = config.get("feature_extractor_type")
+        if kind is None:
+            raise ValueError(f"{folder}/preprocessor_config.json has no feature_extractor_type")
+        self.extractor = getattr(importlib.import_module("transformers"), kind).from_pretrained(folder)
+        self.input_name = self.extractor.model_input_names[0]
+
+    def __call__(self, samples: np.ndarray) -> Features:
+        features = self.extractor(
+            samples, sampling_rate=self.sampling_rate, return_attention_mask=True, return_tensors="np"
+        )
+        return Features(
+            features[self.input_name][0].astype(np.float32, copy=False), int(features["attention_mask"].sum())
+        )
+
+
+def load(folder: Path) -> FeatureExtractor:
+    """The feature extractor of a checkpoint."""
+    config = read_json(folder, "preprocessor_config.json")
+    match config.get("feature_extractor_type"):
+        case "WhisperFeatureExtractor":
+            return LogMel(config)
+        case "Wav2Vec2FeatureExtractor":
+            return Waveform(config, read_json(folder, "config.json"))
+        case _:
+            return Library(folder, config)

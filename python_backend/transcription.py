@@ -1,0 +1,126 @@
+"""Token ids of an item's forward rows to its text and chunks, one transcriber for each family of models. No torch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+
+from python_backend import ctc, whisper
+from python_backend.checkpoint import read_json
+from python_backend.speech_checkpoint import Family, family, samples_per_frame
+from python_backend.text import Tokenizer
+from python_backend.whisper import Chunk
+
+
+class Row(NamedTuple):
+    """One forward row of an item."""
+
+    tokens: list[int]
+    times: list[float]
+    """When each token was said, in seconds from the start of the row; empty unless Whisper's words are asked for."""
+    samples: int
+    left: int
+    """Of the samples, those that the row before knows better."""
+    right: int
+    """Of the samples, those that the row after knows better."""
+
+
+class Transcription(NamedTuple):
+    text: str
+    chunks: list[Chunk]
+
+
+class Transcriber(Protocol):
+    def __call__(self, rows: Sequence[Row], parameters: dict[str, Any]) -> Transcription:
+        """The answer for one item."""
+
+
+class CTCTranscriber:
+    """The rows without their overlaps, as one sequence of frames."""
+
+    def __init__(self, folder: Path) -> None:
+        self.vocabulary = ctc.Vocabulary(folder)
+        self.samples_per_frame = samples_per_frame(read_json(folder, "config.json"))
+        self.seconds_per_frame = self.samples_per_frame / sampling_rate(folder)
+
+    def __call__(self, rows: Sequence[Row], parameters: dict[str, Any]) -> Transcription:
+        ids: list[int] = []
+        for row in rows:
+            frames = round(row.samples * (1 / self.samples_per_frame))  # as `rescale_stride` rounds
+            left, right = (round(side / row.samples * frames) for side in (row.left, row.right))
+            ids += row.tokens[left : frames - right]
+        characters = self.vocabulary.characters(ids)
+        spans = {"char": characters, "word": self.vocabulary.words(characters)}.get(parameters["return_timestamps"], [])
+        seconds = self.seconds_per_frame
+        chunks = [Chunk(span.text, span.start * seconds, span.end * seconds, None) for span in spans]
+        return Transcription(self.vocabulary.text(characters), chunks)
+
+
+class WhisperTranscriber:
+    """What whisper.Transcript makes of the rows, without the times and languages that nobody asked for."""
+
+    def __init__(self, folder: Path) -> None:
+        self.vocabulary = whisper.Vocabulary(folder)
+        self.sampling_rate = sampling_rate(folder)
+        chunk_length = read_json(folder, "preprocessor_config.json").get("chunk_length", 30)
+        self.precision = chunk_length / read_json(folder, "config.json").get("max_source_positions", 1500)
+
+    def __call__(self, rows: Sequence[Row], parameters: dict[str, Any]) -> Transcription:
+        timestamps = parameters["return_timestamps"]
+        if timestamps == "false":
+            timestamps = None
+        transcript = whisper.Transcript(self.vocabulary, timestamps, self.precision)
+        for row in rows:
+            length, left, right = (side / self.sampling_rate for side in (row.samples, row.left, row.right))
+            times = row.times[: len(row.tokens)] if timestamps == "word" else None
+            transcript.add(whisper.Row(row.tokens, times, (length, left, right)))
+        transcript.close()
+        chunks = transcript.chunks if timestamps or parameters["return_language"] else []
+        if not parameters["return_language"]:
+            chunks = [chunk._replace(language=None) for chunk in chunks]
+        if not timestamps:
+            chunks = [chunk._replace(start=None, end=None) for chunk in chunks]
+        return Transcription(transcript.text, chunks)
+
+
+class SequenceTranscriber:
+    """Rows joined where the start of one repeats the end of the one before (`_find_longest_common_sequence`)."""
+
+    def __init__(self, folder: Path) -> None:
+        self.tokenizer = Tokenizer(folder)
+        added = self.tokenizer.backend.get_added_tokens_decoder()
+        self.special = {id_ for id_, token in added.items() if token.special}
+
+    def __call__(self, rows: Sequence[Row], parameters: dict[str, Any]) -> Transcription:
+        joined: list[int] = []
+        for row in rows:
+            said = [id_ for id_ in row.tokens if id_ not in self.special]
+            joined += said[repeated(joined, said) :]
+        return Transcription(self.tokenizer.decode(joined, skip_special_tokens=True), [])
+
+
+def repeated(before: list[int], said: list[int]) -> int:
+    """How many tokens at the start of `said` repeat the end of `before`, some mistakes allowed."""
+    best, count = 0.0, 0
+    for length in range(1, min(len(before), len(said)) + 1):
+        matches = np.count_nonzero(np.equal(before[-length:], said[:length]))
+        score = matches / length + length / 10000  # favours long matches among perfect ones
+        if matches > 1 and score > best:
+            best, count = score, length
+    return count
+
+
+def sampling_rate(folder: Path) -> int:
+    """Hz of what the checkpoint's model hears."""
+    return read_json(folder, "preprocessor_config.json").get("sampling_rate", 16_000)
+
+
+TRANSCRIBERS: dict[Family, Any] = {"ctc": CTCTranscriber, "seq2seq": SequenceTranscriber, "whisper": WhisperTranscriber}
+
+
+def load(folder: Path) -> Transcriber:
+    """The transcriber of a checkpoint."""
+    return TRANSCRIBERS[family(read_json(folder, "config.json"))](folder)
