@@ -24,7 +24,6 @@ class Removed(Parameter):
     """A field that transformers 5 no longer has: the value that switches it off is taken, others are refused."""
 
     off: float = field(kw_only=True)
-    reason: str = field(kw_only=True)
 
     def convert(self, value: Any) -> None:
         if value != self.off:
@@ -32,7 +31,7 @@ class Removed(Parameter):
 
     @property
     def kind(self) -> str:
-        return f"{self.off} ({self.reason})"
+        return f"{self.off} ({self.doc.rstrip('.')})"
 
 
 GENERATION: tuple[Parameter, ...] = (
@@ -65,8 +64,8 @@ GENERATION: tuple[Parameter, ...] = (
     Bool("renormalize_logits", doc="Normalize the logits after all that changes them."),
     Bool("remove_invalid_values", doc="Replace NaN and infinite logits."),
     # Special tokens.
-    Int("pad_token_id", minimum=0),
-    Int("bos_token_id", minimum=0),
+    Int("pad_token_id", minimum=0, doc="The token that fills up rows of a batch."),
+    Int("bos_token_id", minimum=0, doc="What an empty prompt begins with."),
     Int("eos_token_id", minimum=-1, doc="The token that ends a sequence; -1: none does."),
     Int("forced_bos_token_id", minimum=0, doc="The first token to generate after the decoder's start."),
     Int("forced_eos_token_id", minimum=0, doc="The last token when max_length is reached."),
@@ -75,10 +74,10 @@ GENERATION: tuple[Parameter, ...] = (
     Int("prompt_lookup_num_tokens", minimum=1, doc="Tokens to try at once out of the prompt."),
     Int("max_matching_ngram_size", minimum=1, doc="Longest n-gram to look up in the prompt."),
     # Gone in transformers 5.
-    Removed("num_beam_groups", off=1, reason="transformers 5 has no diverse beam search; use num_beams or do_sample"),
-    Removed("diversity_penalty", off=0, reason="transformers 5 has no diverse beam search"),
-    Removed("penalty_alpha", off=0, reason="transformers 5 has no contrastive search; use repetition_penalty"),
-    Removed("low_memory", off=False, reason="transformers 5 runs all beams at once; lower num_beams to save memory"),
+    Removed("num_beam_groups", off=1, doc="Transformers 5 has no diverse beam search; use num_beams or do_sample."),
+    Removed("diversity_penalty", off=0, doc="Transformers 5 has no diverse beam search."),
+    Removed("penalty_alpha", off=0, doc="Transformers 5 has no contrastive search; use repetition_penalty."),
+    Removed("low_memory", off=False, doc="Transformers 5 runs all beams at once; lower num_beams to save memory."),
 )
 
 NOT_OF_THE_CONFIG = {"seed"}

@@ -1,3 +1,5 @@
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
@@ -24,7 +26,7 @@ def test_plan_finds_the_cheapest_cuts() -> None:
     order = np.argsort(-lengths)
     for cuts in range(2 ** (len(lengths) - 1)):
         points = [0, *(at + 1 for at in range(5) if cuts >> at & 1), 6]
-        other = [order[a:b] for a, b in zip(points, points[1:], strict=False)]
+        other = [order[a:b] for a, b in pairwise(points)]
         assert cost(lengths, batches, 20) <= cost(lengths, other, 20)
 
 
