@@ -67,7 +67,7 @@ def install(environment: Path, group: str, installs: list[list[str]]) -> None:
     torch = [line.split()[0] for line in files[0].read_text().splitlines() if line.startswith("torch==")]
     for arguments in ([torch] if torch else []) + installs:
         print(f"Installing {' '.join(arguments)} into {environment.name} ...", flush=True)
-        command = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *arguments]
+        command = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *arguments]
         if subprocess.run(command, cwd=ROOT).returncode:
             raise SystemExit("pip failed; see its message above. Run the same command again to go on where it stopped.")
     stamp.write_text(digest)

@@ -43,19 +43,19 @@ def texts(served: Servers) -> list[str]:
     return found
 
 
-def together(calls: list[Callable[[], Any]]) -> list[Any]:
+def together(call: Callable[[str], Any], texts: list[str]) -> list[Any]:
     """What each call gives, or raises, when all start at once."""
-    barrier = Barrier(len(calls))
+    barrier = Barrier(len(texts))
 
-    def run(call: Callable[[], Any]) -> Any:
+    def run(text: str) -> Any:
         barrier.wait()
         try:
-            return call()
+            return call(text)
         except Exception as error:
             return error
 
-    with ThreadPoolExecutor(len(calls)) as pool:
-        return list(pool.map(run, calls))
+    with ThreadPoolExecutor(len(texts)) as pool:
+        return list(pool.map(run, texts))
 
 
 def executions(server: EmbeddedServer) -> int:
@@ -82,7 +82,7 @@ def test_requests_of_mixed_lengths_share_executions_with_little_padding(
         metric(server, "triton_pipelines_tokens_total"),
         metric(server, "triton_pipelines_padding_total"),
     )
-    answers = together([lambda text=text: classify(text) for text in texts])
+    answers = together(classify, texts)
     after = (
         executions(server),
         metric(server, "triton_pipelines_tokens_total"),
@@ -102,7 +102,7 @@ def test_one_bad_item_among_31_good_ones_fails_alone(classify: Pipeline, texts: 
     good = texts[:31]
     alone = [classify(text) for text in good]
     too_long = " ".join(["word"] * 2000)
-    *answers, refused = together([lambda text=text: classify(text) for text in [*good, too_long]])
+    *answers, refused = together(classify, [*good, too_long])
     assert all(map(same, answers, alone))
     assert isinstance(refused, InvalidInput) and refused.status == "INVALID_ARGUMENT"
     assert re.search(r"has 2,0\d\d tokens; the model takes 512.*truncation=true", str(refused))
