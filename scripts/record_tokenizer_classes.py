@@ -33,16 +33,15 @@ WRAPPED = re.compile(r"AddedToken\(\s*(?P<token>\w+_token),(?P<form>[^)]*)\)")
 
 
 def main() -> None:
-    models = {
-        model_type: fast or slow for model_type, (slow, fast) in sorted(TOKENIZER_MAPPING_NAMES.items()) if fast or slow
-    }
+    mapping: Any = TOKENIZER_MAPPING_NAMES  # of 4.48: pairs of a slow and a fast class
+    models = {model_type: fast or slow for model_type, (slow, fast) in sorted(mapping.items()) if fast or slow}
     names = sorted({name for name in models.values() if name.endswith("Fast")} - {"PreTrainedTokenizerFast"})
     classes = {name: describe(tokenizer_class_from_name(name)) for name in names}
     content = {"transformers": transformers.__version__, "models": models, "classes": classes}
     OUTPUT.write_text(json.dumps(content, indent=1, sort_keys=True) + "\n", encoding="utf-8")
 
 
-def describe(kind: type) -> dict[str, Any]:
+def describe(kind: Any) -> dict[str, Any]:
     source = "".join(inspect.getsource(parent) for parent in inspect.getmro(kind) if _is_model_specific(parent))
     defaults, slow_defaults = plain_defaults(kind), plain_defaults(kind.slow_tokenizer_class)
     return {
@@ -56,12 +55,12 @@ def describe(kind: type) -> dict[str, Any]:
     }
 
 
-def plain_defaults(kind: type | None) -> dict[str, Any]:
+def plain_defaults(kind: Any) -> dict[str, Any]:
     parameters = inspect.signature(kind.__init__).parameters if kind else {}
     return {name: parameter.default for name, parameter in parameters.items() if _is_plain(parameter.default)}
 
 
-def wrapped_tokens(kind: type | None) -> dict[str, dict[str, bool]]:
+def wrapped_tokens(kind: Any) -> dict[str, dict[str, bool]]:
     """How the class turns special tokens that are given as plain strings into added tokens: arguments of AddedToken."""
     source = inspect.getsource(kind.__init__) if kind else ""
     return {
