@@ -18,8 +18,9 @@ from pathlib import Path
 
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 
-import checkpoints
 import transformers
+
+import checkpoints
 from checkpoints.recipe import RECIPES
 
 ROOT = Path(__file__).parents[1]
@@ -59,17 +60,24 @@ def make(name: str, out: Path) -> None:
         new = Path(unfinished, name)
         new.mkdir()
         RECIPES[name]().write(new)
-        if folder.exists():
-            shutil.rmtree(folder)
-        new.rename(folder)
+        changed = contents(new) != contents(folder)
+        if changed:  # else whoever reads the folder now is left in peace
+            shutil.rmtree(folder, ignore_errors=True)
+            new.rename(folder)
     known.write_text(json.dumps(made | {name: fingerprint}, indent=2, sort_keys=True) + "\n")
-    print(f"{name}: made, {sum(file.stat().st_size for file in folder.iterdir()) / 1e6:.1f} MB", flush=True)
+    size = sum(map(len, contents(folder).values()))
+    print(f"{name}: {'made' if changed else 'as before'}, {size / 1e6:.1f} MB", flush=True)
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    """The files of a folder; none where there is no folder."""
+    return {file.name: file.read_bytes() for file in folder.iterdir()} if folder.exists() else {}
 
 
 def recipe_fingerprint(name: str) -> str:
     """A digest of all that decides what the checkpoint `name` holds."""
     package = Path(checkpoints.__file__).parent
-    shared = {"recipe", "weights", "vocabulary", "encoders", "processors"}
+    shared = {"recipe", "weights", "vocabulary", "encoders"}
     task = RECIPES[name].__module__.rpartition(".")[2]
     sources = sorted(file for file in package.glob("*.py") if file.stem in shared | {task})
     digest = hashlib.sha256()

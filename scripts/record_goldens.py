@@ -11,7 +11,7 @@ import os
 import signal
 import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib import import_module
 from importlib.metadata import version
@@ -84,11 +84,14 @@ def ask(task: str, case: Any) -> dict[str, Any]:
     transformers.logging.set_verbosity_error()
     torch.manual_seed(0)
     checkpoint = str(ROOT / ".checkpoints" / case.checkpoint)
-    mend = getattr(import_module(f"tests.cases.{task}"), "mend", lambda pipeline, case: {})
+    mend: Callable[..., dict[str, Any]] = getattr(
+        import_module(f"tests.cases.{task}"), "mend", lambda pipeline, case: {}
+    )
     with warnings.catch_warnings(), within(SECONDS):
         warnings.simplefilter("ignore")
         try:
-            pipeline = transformers.pipeline(task.replace("_", "-"), model=checkpoint, **cases.resolve(case.init))
+            make: Any = transformers.pipeline  # its types are those of the newest release, and name each task
+            pipeline = make(task.replace("_", "-"), model=checkpoint, **cases.resolve(case.init))
             return {"answer": case.call(pipeline, **mend(pipeline, case))}
         except Exception as error:
             # Paths of this machine are not part of an answer.

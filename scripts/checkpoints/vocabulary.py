@@ -78,9 +78,7 @@ def roberta(tokenizer_class: str = "RobertaTokenizer", **settings: Any) -> dict[
     tokenizer.decoder = decoders.ByteLevel()
     mask = AddedToken("<mask>", lstrip=True, normalized=False, special=True)
     train(tokenizer, byte_level_trainer(["<s>", "<pad>", "</s>", "<unk>", mask]))
-    tokenizer.post_processor = processors.RobertaProcessing(
-        ("</s>", tokenizer.token_to_id("</s>")), ("<s>", tokenizer.token_to_id("<s>")), add_prefix_space=False
-    )
+    tokenizer.post_processor = processors.RobertaProcessing(("</s>", 2), ("<s>", 0), add_prefix_space=False)
     return files(tokenizer, tokenizer_class, special, add_prefix_space=False, **settings)
 
 
@@ -134,7 +132,7 @@ def mistral(**settings: Any) -> dict[str, Any]:
         [decoders.Replace("▁", " "), decoders.ByteFallback(), decoders.Fuse(), decoders.Strip(" ", left=1)]
     )
     tokens = ["<unk>", "<s>", "</s>", *(f"<0x{byte:02X}>" for byte in range(256))]
-    train(tokenizer, trainers.BpeTrainer(vocab_size=VOCABULARY_SIZE, special_tokens=tokens))
+    train(tokenizer, trainers.BpeTrainer(vocab_size=VOCABULARY_SIZE, special_tokens=tokens, show_progress=False))
     frame(tokenizer, "<s> $A", "<s> $A <s>:1 $B:1")
     content = json.loads(tokenizer.to_str())
     content["pre_tokenizer"] = None
@@ -289,7 +287,10 @@ def frequent_pieces(
     alphabet = sorted(letters | {prefix + letter for letter in letters})
     tokenizer = Tokenizer(models.BPE(continuing_subword_prefix=prefix))
     tokenizer.normalizer, tokenizer.pre_tokenizer = normalizer, words
-    train(tokenizer, trainers.BpeTrainer(vocab_size=size, special_tokens=alphabet, continuing_subword_prefix=prefix))
+    trainer = trainers.BpeTrainer(
+        vocab_size=size, special_tokens=alphabet, continuing_subword_prefix=prefix, show_progress=False
+    )
+    train(tokenizer, trainer)
     counter = Tokenizer(tokenizer.model)  # without its letters as special tokens
     counter.normalizer, counter.pre_tokenizer = normalizer, words
     counts = Counter(counter.encode(PAGE_TEXT).tokens)
@@ -299,12 +300,13 @@ def frequent_pieces(
 def byte_level_trainer(special: list[Any]) -> trainers.BpeTrainer:
     """A trainer whose alphabet is all 256 bytes, so that nothing is unknown."""
     alphabet = pre_tokenizers.ByteLevel.alphabet()
-    return trainers.BpeTrainer(vocab_size=VOCABULARY_SIZE, special_tokens=special, initial_alphabet=alphabet)
+    return trainers.BpeTrainer(
+        vocab_size=VOCABULARY_SIZE, special_tokens=special, initial_alphabet=alphabet, show_progress=False
+    )
 
 
 def train(tokenizer: Tokenizer, trainer: trainers.Trainer) -> None:
-    """Train on the page, quietly."""
-    trainer.show_progress = False
+    """Train on the page."""
     tokenizer.train_from_iterator(PAGE_TEXT.splitlines(), trainer)
 
 

@@ -12,17 +12,17 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from embedded_server import EmbeddedServer
-from triton_pipelines import TritonPipelinesError, pipeline
 
+from embedded_server import EmbeddedServer
 from tests import cases
 from tests.cases import ABSENT, ROOT, Case
 from tests.parity import golden
 from tests.parity.compare import compare
+from triton_pipelines import TritonPipelinesError, pipeline
 
 
-def parity(task: str, **limits: float) -> Callable[..., None]:
-    """A test function, parametrized over the cases of `task` (with dashes); `limits` go to `compare`."""
+def parity(task: str, tolerance: float = 1e-4) -> Callable[..., None]:
+    """A test function, parametrized over the cases of `task` (with dashes); scores are within `tolerance`."""
     name = task.replace("-", "_")
 
     @pytest.mark.parametrize("case", [pytest.param(case, id=case.id) for case in cases.load(name)])
@@ -39,7 +39,7 @@ def parity(task: str, **limits: float) -> Callable[..., None]:
             return
         want = expected(case, goldens["answers"])
         try:
-            compare(ask(), want, **limits)
+            compare(ask(), want, tolerance=tolerance)
         except AssertionError as difference:
             if golden.digest(ROOT / ".checkpoints" / case.checkpoint) != goldens["checkpoints"][case.checkpoint]:
                 difference.add_note(
