@@ -28,7 +28,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from ports import PORT_OPTIONS, check_port, choose_ports
+from ports import PORT_OPTIONS, check_port, choose_ports, resolve
 from repository import steps
 from triton_log import dead_stubs, failure_reasons, load_seconds
 from triton_wheel import Binaries, ServerError, check_space
@@ -89,8 +89,8 @@ class EmbeddedServer:
     ) -> None:
         self.repository = Path(repository).resolve()
         self.names = list(names)
-        self.host = host
-        self.http_port, self.grpc_port, self.metrics_port = choose_ports(host, http_port, grpc_port, metrics_port)
+        self.host = resolve(host)
+        self.http_port, self.grpc_port, self.metrics_port = choose_ports(self.host, http_port, grpc_port, metrics_port)
         self.model_config_name = model_config_name
         self.startup_timeout = startup_timeout
         self.stop_timeout = stop_timeout

@@ -107,6 +107,20 @@ def test_a_port_in_use_and_a_host_of_others_are_told() -> None:
             check_port("127.0.0.1", taken.getsockname()[1], "--http-port")
     with pytest.raises(ServerError, match=r"Cannot listen on 192\.0\.2\.1:8000.*--host"):
         check_port("192.0.2.1", 8000, "--http-port")
+    with pytest.raises(ServerError, match="99999 is no port"):
+        check_port("127.0.0.1", 99999, "--http-port")
+
+
+def test_names_of_hosts_become_addresses(repository: Path) -> None:
+    assert EmbeddedServer(repository, ["echo"], host="localhost").host == "127.0.0.1"
+    for host in ("::1", "no.such.host.invalid"):
+        with pytest.raises(ServerError, match="no IPv4 address"):
+            EmbeddedServer(repository, ["echo"], host=host)
+
+
+def test_a_host_of_others_is_told_when_ports_are_chosen(repository: Path) -> None:
+    with pytest.raises(ServerError, match="Cannot listen on"):
+        EmbeddedServer(repository, ["echo"], host="192.0.2.1")
 
 
 def test_addresses(repository: Path) -> None:
