@@ -41,5 +41,6 @@ def model(folder: Path, auto_class: str | type, device: str = "cpu", dtype: str 
         raise ValueError(f"dtype must be one of {', '.join(DTYPES)}; got {dtype!r}")
     torch_dtype: str | torch.dtype = dtype if dtype == "auto" else getattr(torch, dtype)
     cls: Any = getattr(transformers, auto_class) if isinstance(auto_class, str) else auto_class
-    loaded = cls.from_pretrained(folder, dtype=torch_dtype, local_files_only=True)
+    code = read_json(folder, "installed.json").get("trust_remote_code", False)  # said when it was installed
+    loaded = cls.from_pretrained(folder, dtype=torch_dtype, local_files_only=True, trust_remote_code=code)
     return loaded.to(device).eval().requires_grad_(False)

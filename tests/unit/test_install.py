@@ -23,6 +23,7 @@ import install as installer
 from architectures import ArchitectureError
 from checkpoint_source import CheckpointError
 from install import InstallError, install
+from python_backend.checkpoint import model as load_model
 from tests.tokenizer_cases import WORDPIECE
 from tokenizer_conversion import ConversionError
 
@@ -308,6 +309,31 @@ def test_code_in_a_checkpoint_needs_trust(checkpoint: Path, repository: Path) ->
     install(TASK, checkpoint=str(checkpoint), repository=repository, trust_remote_code=True)
     assert "modeling.py" in files(model_folder(repository))
     assert json.loads((model_folder(repository) / "installed.json").read_text())["trust_remote_code"] is True
+
+
+def test_trusted_code_is_run_by_the_model(
+    checkpoint: Path, repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from transformers import dynamic_module_utils
+
+    monkeypatch.setattr(dynamic_module_utils, "HF_MODULES_CACHE", str(tmp_path / "modules"))
+    (checkpoint / "modeling.py").write_text(
+        "from transformers import BertConfig, BertForSequenceClassification\n"
+        "class OwnConfig(BertConfig): model_type = 'own'\n"
+        "class OwnModel(BertForSequenceClassification): config_class = OwnConfig\n"
+    )
+    classes = {"AutoConfig": "modeling.OwnConfig", "AutoModelForSequenceClassification": "modeling.OwnModel"}
+    small = {
+        "hidden_size": 8,
+        "num_hidden_layers": 1,
+        "num_attention_heads": 1,
+        "intermediate_size": 8,
+        "vocab_size": 9,
+    }
+    write_json(checkpoint / "config.json", {"model_type": "own", "auto_map": classes, **small})
+    install(TASK, checkpoint=str(checkpoint), repository=repository, trust_remote_code=True)
+    model = load_model(model_folder(repository), "AutoModelForSequenceClassification")
+    assert type(model).__name__ == "OwnModel"
 
 
 def test_code_is_left_out_where_transformers_has_the_model(checkpoint: Path, repository: Path) -> None:
