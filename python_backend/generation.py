@@ -7,6 +7,7 @@ sequences = generate(model, inputs, config, seeds=[7, 8])   # rows 0 and 1 sampl
 from __future__ import annotations
 
 import copy
+import logging
 import random
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
@@ -34,7 +35,7 @@ from transformers import (
 from transformers.generation import GenerationConfig
 
 from python_backend.checkpoint import read_json
-from python_backend.generation_parameters import DEFAULT_MAX_LENGTH, GENERATION, NOT_OF_THE_CONFIG
+from python_backend.generation_parameters import DEFAULT_MAX_LENGTH, GENERATION, NOT_OF_THE_CONFIG, Removed
 from python_backend.parameters import InvalidInput
 
 PreTrainedModel: TypeAlias = Any
@@ -64,7 +65,7 @@ def base_config(model: PreTrainedModel, folder: Path, task: str) -> GenerationCo
     """What a checkpoint generates with unless a request says otherwise: its own generation config, then the
     task_specific_params of its config.json (as `Pipeline.__init__` applies them), then the defaults of transformers.
 
-    `max_length` stays None where the checkpoint sets none.
+    `max_length` stays None where the checkpoint sets none. What transformers 5 dropped is off, and a warning says so.
 
     Args:
         task: the pipeline's name for it, "text-generation".
@@ -74,6 +75,11 @@ def base_config(model: PreTrainedModel, folder: Path, task: str) -> GenerationCo
     defaults = GenerationConfig._get_default_generation_params()
     del defaults["max_length"]
     config.update(**defaults, defaults_only=True)
+    for field in GENERATION:
+        if isinstance(field, Removed):
+            if getattr(config, field.name) not in (None, field.off):
+                logging.warning("the checkpoint's %s is ignored: %s", field.name, field.doc)
+            setattr(config, field.name, defaults.get(field.name))
     return config
 
 
@@ -230,6 +236,8 @@ def generate(
         [rows * num_return_sequences, length] token ids.
     """
     processors = LogitsProcessorList()
+    config = copy.deepcopy(config)
+    config.return_dict_in_generate = False
     samples = config.do_sample and config.num_beams == 1
     if samples:
         count = config.num_return_sequences

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from python_backend.detokenization import StopStrings
 
-CHECK_INTERVAL = 0.1
+CHECK_INTERVAL = 0.25
 """Seconds between two looks of an engine at the clock and at who went away."""
 
 

@@ -2,6 +2,14 @@
 
 Preprocess makes token ids, Model generates, Postprocess makes text. With stream=true the model answers a request many
 times, once for each group of new tokens; what Postprocess needs to make text of a group flows through the model.
+
+Greedy and beam-search texts are those of the pipeline of 4.48.1. Other than there, on purpose:
+* Samples have their own random numbers, repeatable by `seed`.
+* The answer to MESSAGES is the new message's text; the client library puts it into the chat.
+* A prompt with which the new tokens go beyond the model's table of positions is refused (there: an IndexError).
+* handle_long_generation="hole" also works with max_length, and without any length for prompts above 20 tokens.
+* An assistant's message is continued where it ends, also when its text occurs in the template's end too.
+* max_time counts from the request's arrival.
 """
 
 from __future__ import annotations
@@ -191,7 +199,7 @@ class Model(DecoupledStage, TorchStage):
         max_requests: that run or wait; more are refused. Default 128.
         max_batch_rows: sequences, or beams, that run together. Default 16.
         max_batch_tokens: tokens of one forward pass of continuous batching; a longer prompt takes several. Default 512.
-        cache_mib: memory of the paged cache. Default 0: 1,024 on a CPU, half of what is free on a GPU.
+        cache_mib: memory of the paged cache. Default 0: 512 on a CPU, half of what is free on a GPU.
     """
 
     PARAMETERS = PARAMETERS
@@ -207,12 +215,15 @@ class Model(DecoupledStage, TorchStage):
         config = self.model.config.get_text_config()
         self.vocabulary = config.vocab_size
         self.positions = text.max_tokens(config.to_dict(), {})
+        # Rotary positions have no table that ends: as in the pipeline, what is generated may go beyond those trained.
+        self.room = text.UNLIMITED if getattr(config, "rope_parameters", None) else self.positions
         self.detokenizer = Detokenizer(text.Tokenizer(self.folder))
         self.max_new_tokens_limit = self.setting("max_new_tokens_limit", 1024)
         self.max_seconds = self.setting("max_seconds", 120.0)
         self.max_requests = self.setting("max_requests", 128)
         self.max_batch_rows = self.setting("max_batch_rows", 16)
         self.open_requests: set[Answer] = set()
+        self.count_tokens = self.counter("triton_pipelines_generated_tokens_total", "Tokens that were generated.")
         self.static = StaticBatching(self.model, self.max_batch_rows)
         self.continuous = self.continuous_batching()
 
@@ -224,7 +235,7 @@ class Model(DecoupledStage, TorchStage):
 
         memory = self.setting("cache_mib", 0) << 20
         if not memory:
-            memory = 1 << 30 if self.device == "cpu" else torch.cuda.mem_get_info(self.device)[0] // 2
+            memory = 512 << 20 if self.device == "cpu" else torch.cuda.mem_get_info(self.device)[0] // 2
         try:
             limits = CacheLimits.within(memory, self.model, self.setting("max_batch_tokens", 512), self.max_batch_rows)
             return ContinuousBatching.tried(self.model, limits)
@@ -272,20 +283,22 @@ class Model(DecoupledStage, TorchStage):
         if config.eos_token_id == -1:
             config.eos_token_id = None
         seconds = min(self.max_seconds, self.max_seconds if config.max_time is None else config.max_time)
-        config.max_time = None
+        stop = self.stop_strings(tensors, config.stop_strings)
+        config.max_time, config.stop_strings = None, None
         seed = generation.random_seed() if parameters["seed"] is None else parameters["seed"]
-        return GenerationRequest(prompt, config, answer, seed=seed, seconds=seconds, stop=self.stop_strings(tensors))
+        return GenerationRequest(prompt, config, answer, seed=seed, seconds=seconds, stop=stop)
 
     def new_tokens(self, parameters: dict[str, Any], prompt_length: int, prefix_length: int) -> tuple[int, int]:
         """The most and the fewest new tokens, within this deployment's limits. InvalidInput beyond them, unless it is
         the checkpoint's own settings that go there: these are cut."""
         from python_backend import generation
 
-        room = self.positions if self.continuous is None else min(self.positions, self.continuous.capacity)
-        if prompt_length >= room:
+        room = self.room if self.continuous is None else min(self.room, self.continuous.capacity)
+        longest = min(self.positions, room - 1)
+        if prompt_length > longest:
             raise InvalidInput(
-                f"The prompt has {prompt_length:,} tokens; this deployment takes {room:,}, new ones included. "
-                'Shorten it, or send handle_long_generation="hole".'
+                f"The prompt has {prompt_length:,} tokens; this deployment takes {longest:,}. "
+                'Shorten it, or send truncation=true or handle_long_generation="hole" with max_new_tokens.'
             )
         most, fewest = generation.new_tokens(self.base, parameters, prompt_length, self.positions, prefix_length)
         if parameters["max_new_tokens"] is None and parameters["max_length"] is None:
@@ -302,9 +315,11 @@ class Model(DecoupledStage, TorchStage):
             )
         return most, fewest
 
-    def stop_strings(self, tensors: Tensors) -> StopStrings | None:
+    def stop_strings(self, tensors: Tensors, default: str | list[str] | None) -> StopStrings | None:
+        """Those of the request, or else the checkpoint's."""
         if "STOP" not in tensors or not tensors["STOP"].size:
-            return None
+            strings = [default] if isinstance(default, str) else default
+            return StopStrings(strings, self.detokenizer) if strings else None
         strings = text.read(tensors["STOP"], "STOP", MAX_STOP_BYTES)
         if len(strings) > MAX_STOP_STRINGS or not all(strings):
             raise InvalidInput(f"STOP takes up to {MAX_STOP_STRINGS} strings, none of them empty.")
@@ -332,6 +347,7 @@ class Answer:
 
     def finished(self, request: GenerationRequest) -> None:
         self.model.open_requests.discard(self)
+        self.model.count_tokens(sum(map(len, request.sequences)))
         self.reply.send(self.tensors(request, final=True), final=True)
 
     def failed(self, error: Exception) -> None:

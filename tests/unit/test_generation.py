@@ -81,6 +81,17 @@ def test_early_stopping(given: Any, value: Any) -> None:
     assert config.early_stopping is value or config.early_stopping == value
 
 
+@pytest.mark.parametrize(("penalty_alpha", "warned"), [(0.6, True), (0.0, False)])
+def test_a_checkpoints_own_dropped_settings_are_off(
+    tmp_path: Path, penalty_alpha: float, warned: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    model = GPT2LMHeadModel(GPT2Config(vocab_size=20, n_embd=8, n_layer=1, n_head=2))
+    model.generation_config = GenerationConfig(penalty_alpha=penalty_alpha, top_k=4)
+    base = base_config(model, tmp_path, "text-generation")
+    assert (base.penalty_alpha, base.num_beam_groups, base.top_k) == (None, 1, 4)
+    assert ("contrastive" in caplog.text) == warned
+
+
 @pytest.mark.parametrize("given", [{"num_return_sequences": 2}, {"num_beams": 2, "num_return_sequences": 3}])
 def test_contradictions_are_the_callers(given: dict[str, int]) -> None:
     with pytest.raises(InvalidInput, match="num_return_sequences"):

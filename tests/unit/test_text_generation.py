@@ -351,7 +351,7 @@ def test_the_pieces_of_a_stream_are_the_whole(gpt2: Deployment) -> None:
     for change in changes:
         given = {"max_new_tokens": 40, **change}
         pieces = gpt2.stream(PROMPT, **given)
-        assert len(pieces) > 20
+        assert len(pieces) > 1
         assert "".join(pieces) == gpt2(PROMPT, **given)
 
 
@@ -374,6 +374,14 @@ def test_a_stop_string_ends_the_text_and_is_part_of_it(gpt2: Deployment) -> None
         assert stopped == whole[: len(stopped)] and len(stopped) < len(whole)
         assert string in stopped and string not in stopped[:-8]
     assert "".join(gpt2.stream(PROMPT, (string,), **given)) == stopped
+
+
+def test_a_checkpoint_has_stop_strings_of_its_own(gpt2: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
+    given: dict[str, Any] = {"max_new_tokens": 30, "return_full_text": False}
+    whole = gpt2(PROMPT, **given)
+    monkeypatch.setattr(gpt2.model.base, "stop_strings", whole[8:11])
+    assert len(gpt2(PROMPT, **given)) < len(whole)
+    assert gpt2(PROMPT, ("~~~",), **given) == whole
 
 
 def test_stop_strings_end_beams(gpt2: Deployment) -> None:
@@ -436,11 +444,18 @@ def test_what_goes_beyond_the_bounds_is_refused(
 
 
 def test_a_prompt_beyond_the_positions_or_the_cache_is_refused(deploy: Callable[..., Deployment]) -> None:
-    with pytest.raises(InvalidInput, match=r"The prompt has \d+ tokens; this deployment takes 128"):
+    with pytest.raises(InvalidInput, match=r"The prompt has \d+ tokens; this deployment takes 127"):
         deploy("gpt2").start(PROMPT * 20)
-    small = deploy("llama", cache_mib="1", max_batch_tokens="64")
+    deployment = deploy("llama", cache_mib="1", max_new_tokens_limit="5000")
     with pytest.raises(InvalidInput, match="tokens; this deployment takes 512"):
-        small.start(PROMPT * 60)
+        deployment.start(PROMPT * 60)
+    with pytest.raises(InvalidInput, match="and 4,000 new ones are asked for; together they may be 2,7"):
+        deployment.start(PROMPT * 30, max_new_tokens=4000)
+
+
+def test_rotary_positions_go_on_beyond_those_trained(llama: Deployment) -> None:
+    text = llama(PROMPT * 60, truncation="true", max_new_tokens=12, eos_token_id=-1, return_full_text=False)
+    assert text
 
 
 def test_the_checkpoints_own_length_is_cut_to_the_bounds(deploy: Callable[..., Deployment]) -> None:
