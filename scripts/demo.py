@@ -62,7 +62,7 @@ def main() -> None:
 def rank(url: str, question: str, passages: list[str]) -> list[tuple[float, str]]:
     """The passages with their cosine similarity to the question, best first."""
     with pipeline("feature-extraction", url=url, pooling="mean", normalize=True, truncation=True) as embed:
-        query, *embeddings = (np.array(features[0][0]) for features in embed([question, *passages]))
+        query, *embeddings = map(np.array, embed([question, *passages]))
     scores = [float(query @ embedding) for embedding in embeddings]
     return sorted(zip(scores, passages, strict=True), reverse=True)
 
