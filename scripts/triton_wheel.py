@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 PIP = f"{Path(sys.executable).name} -m pip install"
+PYTHONS = ((3, 11), (3, 12))
+"""Their stubs load the interpreter's own library; that for 3.13 brings another one, which cannot import packages."""
 INSTALL_WHEEL = f"run: {PIP} --no-deps nvidia-pytriton==0.7.0"
 
 
@@ -54,6 +56,10 @@ class Binaries:
 def _check_platform() -> None:
     if sys.platform != "linux" or platform.machine() != "x86_64":
         raise ServerError("The embedded server runs on x86-64 Linux; elsewhere use the Docker image.")
+    if (sys.version_info.major, sys.version_info.minor) not in PYTHONS:
+        raise ServerError(
+            f"The embedded server runs models with Python 3.11 or 3.12; this is {platform.python_version()}."
+        )
     library, version = platform.libc_ver()
     if library != "glibc" or tuple(map(int, version.split(".")[:2])) < (2, 35):
         raise ServerError(

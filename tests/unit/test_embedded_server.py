@@ -47,13 +47,20 @@ def test_binaries_are_those_of_the_wheel_and_the_interpreter() -> None:
         (importlib.metadata, "version", lambda _: "2.1.0", "found 2.1.0; run: .* pip install numpy==1.26.4"),
         (importlib.util, "find_spec", lambda _: None, "pip install --no-deps nvidia-pytriton==0.7.0"),
         (sys, "executable", "/nowhere/python", "No python3 lies beside /nowhere/python"),
-        (sys, "version_info", Version(3, 99), "libpython3.99.so.1.0 is missing"),
+        (sys, "version_info", Version(3, 13), r"Python 3\.11 or 3\.12"),
+        (
+            sysconfig,
+            "get_config_var",
+            lambda _: "/nowhere",
+            r"libpython3\.1.\.so\.1\.0 is missing.*apt install libpython3",
+        ),
     ],
 )
 def test_a_machine_that_cannot_run_it_is_told_what_helps(
     monkeypatch: pytest.MonkeyPatch, target: object, name: str, value: object, message: str
 ) -> None:
     monkeypatch.setattr(target, name, value)
+    monkeypatch.setattr(sys, "base_prefix", "/nowhere")
     with pytest.raises(ServerError, match=message):
         Binaries.find()
 
