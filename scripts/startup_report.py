@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from embedded_server import EmbeddedServer
-from repository import read_record
+from repository import read_record, task_of
 from triton_log import load_seconds
 
 SAMPLES = {
@@ -17,7 +17,7 @@ SAMPLES = {
     "CONTEXT": "Triton serves what the pipeline knows.",
     "CANDIDATE_LABELS": ["technology", "cooking"],
 }
-"""What the report's curl line sends: plain values for inputs that JSON can carry."""
+"""What the report's curl line sends, for inputs that plain JSON can carry."""
 
 
 def report(server: EmbeddedServer) -> str:
@@ -36,7 +36,7 @@ def report(server: EmbeddedServer) -> str:
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
     urls = f"HTTP     {server.http_url}\ngRPC     {server.grpc_url}\nmetrics  {server.metrics_url}"
-    return "\n\n".join(filter(None, ("\n".join(lines), urls, _curl(server, configs), "Ctrl+C stops.")))
+    return "\n\n".join(("\n".join(lines), urls, f"Try      {_try(server, configs)}", "Ctrl+C stops."))
 
 
 def _checkpoint(repository: Path, name: str) -> str:
@@ -45,11 +45,25 @@ def _checkpoint(repository: Path, name: str) -> str:
     return str(record.get("checkpoint", "(not recorded)")) + (f"@{revision}" if revision else "")
 
 
-def _curl(server: EmbeddedServer, configs: dict[str, Any]) -> str:
-    """A curl line for the first deployment that plain JSON can ask."""
-    for name, config in configs.items():
+def _try(server: EmbeddedServer, configs: dict[str, Any]) -> str:
+    """A command that asks one deployment: curl where plain JSON can carry the inputs, else the client."""
+    for name, config in sorted(configs.items(), key=lambda item: not _answers_text(item[1])):
         needed = [tensor["name"] for tensor in config["input"] if not tensor.get("optional")] or ["TEXT"]
         if set(needed) <= set(SAMPLES):
             body = json.dumps({tensor: SAMPLES[tensor] for tensor in needed})
-            return f"Try      curl {server.http_url}/v2/models/{name}/generate -d {shlex.quote(body)}"
-    return ""
+            body = body.replace("pipeline", _mask(server.repository, name) or "pipeline")
+            return f"curl {server.http_url}/v2/models/{name}/generate -d {shlex.quote(body)}"
+    task = task_of(server.repository, name).replace("_", "-")
+    return f"python -m triton_pipelines {task} FILE --model {name} --url {server.grpc_url}"
+
+
+def _answers_text(config: dict[str, Any]) -> bool:
+    return any(tensor["data_type"] == "TYPE_STRING" for tensor in config["output"])
+
+
+def _mask(repository: Path, name: str) -> str:
+    """The token that a fill-mask deployment looks for in a text."""
+    path = repository / f"{name}_preprocess/1/tokenizer_config.json"
+    if task_of(repository, name) != "fill_mask" or not path.is_file():
+        return ""
+    return str(json.loads(path.read_text(encoding="utf-8")).get("mask_token", ""))
