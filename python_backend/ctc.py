@@ -34,11 +34,11 @@ class Vocabulary:
         vocabulary.update(read_json(folder, "added_tokens.json"))
         self.tokens: dict[int, str] = {id_: token for token, id_ in vocabulary.items()}
         for id_, token in config.get("added_tokens_decoder", {}).items():
-            self.tokens[int(id_)] = _content(token)
-        self.unknown = _content(config.get("unk_token", "<unk>"))
-        self.blank = _content(config.get("pad_token", "<pad>"))
+            self.tokens[int(id_)] = token_text(token)
+        self.unknown = token_text(config.get("unk_token", "<unk>"))
+        self.blank = token_text(config.get("pad_token", "<pad>"))
         self.phonemes = config.get("tokenizer_class") == "Wav2Vec2PhonemeCTCTokenizer"
-        self.delimiter = _content(config.get("word_delimiter_token", None if self.phonemes else "|"))
+        self.delimiter = token_text(config.get("word_delimiter_token", None if self.phonemes else "|"))
         self.space: str = config.get("replace_word_delimiter_char", " ")
         self.lower = config.get("do_lower_case", False) and not self.phonemes
         self.clean_up = config.get("clean_up_tokenization_spaces", False)
@@ -70,5 +70,6 @@ class Vocabulary:
         return words
 
 
-def _content(token: str | dict[str, Any] | None) -> Any:
+def token_text(token: str | dict[str, Any] | None) -> Any:
+    """The text of a token as a tokenizer's configuration gives it, with or without settings."""
     return token["content"] if isinstance(token, dict) else token

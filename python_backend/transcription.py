@@ -6,12 +6,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
-import numpy as np
-
 from python_backend import ctc, whisper
 from python_backend.checkpoint import read_json
+from python_backend.ctc import token_text
 from python_backend.speech_checkpoint import Family, family, samples_per_frame
-from python_backend.text import Tokenizer
+from python_backend.text import Tokenizer, clean_up
 from python_backend.whisper import Chunk
 
 
@@ -87,30 +86,38 @@ class WhisperTranscriber:
 
 
 class SequenceTranscriber:
-    """Rows joined where the start of one repeats the end of the one before (`_find_longest_common_sequence`)."""
+    """All that the rows say, one after the other: 4.48 says twice what is in their overlaps, but for Whisper."""
 
     def __init__(self, folder: Path) -> None:
-        self.tokenizer = Tokenizer(folder)
-        added = self.tokenizer.backend.get_added_tokens_decoder()
-        self.special = {id_ for id_, token in added.items() if token.special}
+        has_tokenizer = (folder / "tokenizer.json").exists()
+        self.tokenizer: Tokenizer | Pieces = Tokenizer(folder) if has_tokenizer else Pieces(folder)
 
     def __call__(self, rows: Sequence[Row], parameters: dict[str, Any]) -> Transcription:
-        joined: list[int] = []
-        for row in rows:
-            said = [id_ for id_ in row.tokens if id_ not in self.special]
-            joined += said[repeated(joined, said) :]
-        return Transcription(self.tokenizer.decode(joined, skip_special_tokens=True), [])
+        ids = [id_ for row in rows for id_ in row.tokens]
+        return Transcription(self.tokenizer.decode(ids, skip_special_tokens=True), [])
 
 
-def repeated(before: list[int], said: list[int]) -> int:
-    """How many tokens at the start of `said` repeat the end of `before`, some mistakes allowed."""
-    best, count = 0.0, 0
-    for length in range(1, min(len(before), len(said)) + 1):
-        matches = np.count_nonzero(np.equal(before[-length:], said[:length]))
-        score = matches / length + length / 10000  # favours long matches among perfect ones
-        if matches > 1 and score > best:
-            best, count = score, length
-    return count
+SPECIAL_TOKENS = {"bos_token": "<s>", "eos_token": "</s>", "pad_token": "<pad>", "unk_token": "<unk>"}
+
+
+class Pieces:
+    """Speech2TextTokenizer, which has no tokenizer.json: the SentencePiece pieces of vocab.json."""
+
+    def __init__(self, folder: Path) -> None:
+        vocabulary = read_json(folder, "vocab.json")
+        self.pieces = {id_: piece for piece, id_ in vocabulary.items()}
+        config = {**read_json(folder, "special_tokens_map.json"), **read_json(folder, "tokenizer_config.json")}
+        special = [config.get(name, default) for name, default in SPECIAL_TOKENS.items()]
+        special += config.get("additional_special_tokens", [])
+        self.special = {vocabulary.get(token_text(token)) for token in special}
+        self.upper = config.get("do_upper_case", False)
+        self.clean_up = config.get("clean_up_tokenization_spaces", False)
+
+    def decode(self, ids: Sequence[int], skip_special_tokens: bool) -> str:
+        ids = [id_ for id_ in ids if not (skip_special_tokens and id_ in self.special)]
+        text = "".join(self.pieces.get(id_, "") for id_ in ids).replace("\u2581", " ").strip()
+        text = text.upper() if self.upper else text
+        return clean_up(text) if self.clean_up else text
 
 
 def sampling_rate(folder: Path) -> int:

@@ -157,6 +157,11 @@ class Preprocess(Stage):
                 f"One forward row would have {row:,.0f} s; this deployment takes {self.max_row_seconds:g} "
                 "(max_row_seconds). Send chunk_length_s, 30 for example."
             )
+        if how and how.length < self.extractor.min_samples:
+            raise InvalidInput(
+                f"chunk_length_s gives rows of {how.length} samples; this model needs at least "
+                f"{self.extractor.min_samples}. Send a larger one."
+            )
         if how:
             return [chunk for chunk in how(samples) if len(chunk.samples) >= self.extractor.min_samples]
         left, right = (parameters[name] for name in ("stride_left", "stride_right"))
