@@ -32,7 +32,7 @@ def best_spans(
         max_answer_len: in tokens.
 
     Returns:
-        Up to `top_k` spans. Where fewer have a score, some of those without one, zero, follow as in the pipeline.
+        Up to `top_k` spans with a score above zero. The pipeline fills up with others, in no order that is determined.
     """
     start, end = probabilities(start_logits, allowed), probabilities(end_logits, allowed)
     null_score = float(start[0] * end[0])
@@ -47,7 +47,7 @@ def best_spans(
         best = np.argpartition(-flat, top_k)[:top_k]
         best = best[np.argsort(-flat[best])]
     starts, ends = np.unravel_index(best, scores.shape)
-    real = allowed[starts] & allowed[ends]
+    real = allowed[starts] & allowed[ends] & (flat[best] > 0)
     chosen = zip(starts[real].tolist(), ends[real].tolist(), flat[best[real]].tolist(), strict=True)
     return [Span(*span) for span in chosen], null_score
 

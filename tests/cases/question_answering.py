@@ -75,7 +75,11 @@ CASES = [
     ),
     Case("top_k_of_constructor", BERT, parameters=ask(QUESTION, BENNET), init={"top_k": 2}),
     Case(
-        "top_k_above_answers", BERT, parameters=ask("Who?", "Call me Ishmael.", top_k=50), note="fewer than asked for"
+        "top_k_above_answers",
+        BERT,
+        parameters=ask("Who?", "Call me Ishmael.", top_k=50),
+        expected=lambda answers: [answer for answer in answers if answer["score"] > 0],
+        note="fewer than asked for; the oracle fills up with spans of score 0, in the order of its ties",
     ),
     Case(
         "one_answer_of_many",
