@@ -164,9 +164,7 @@ class EmbeddedServer:
                 self._process.terminate()
                 with contextlib.suppress(subprocess.TimeoutExpired):
                     self._process.wait(self.stop_timeout)
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(self._process.pid, signal.SIGKILL)
-            self._process.wait()
+            _kill_group(self._process)
             keep_log = keep_log or failed
         for region in SHARED_MEMORY.glob(f"{self._shared_memory_prefix}*"):
             region.unlink(missing_ok=True)
@@ -308,6 +306,16 @@ def _backends(binaries: Binaries, folder: Path) -> Path:
     for path in (*binaries.backend.iterdir(), binaries.stub):
         (python / path.name).symlink_to(path)
     return python.parent
+
+
+def _kill_group(leader: subprocess.Popen[bytes]) -> None:
+    """Kill what is left of a process group, and give the kernel a moment to take it down."""
+    deadline = time.monotonic() + 1
+    with contextlib.suppress(ProcessLookupError):
+        while time.monotonic() < deadline:
+            os.killpg(leader.pid, signal.SIGKILL)
+            leader.wait()
+            time.sleep(0.01)
 
 
 def _ended(code: int) -> str:
