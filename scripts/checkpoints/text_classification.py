@@ -40,3 +40,11 @@ def gpt2() -> Recipe:
     """A decoder without a padding token; reads its last token."""
     config = encoders.gpt2(**label_maps(["entailed", "refuted", "unrelated", "unclear"]))
     return Recipe("GPT2ForSequenceClassification", config, vocabulary.gpt2(), HEAD)
+
+
+@recipe
+def bert_long() -> Recipe:
+    """The 512 positions that real encoders have, for texts of every length."""
+    config = encoders.bert(max_position_embeddings=512, **label_maps(["negative", "neutral", "positive"]))
+    tokenizer = vocabulary.wordpiece("BertTokenizer", model_max_length=512)
+    return Recipe("BertForSequenceClassification", config, tokenizer, HEAD)

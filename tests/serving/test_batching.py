@@ -14,7 +14,7 @@ from python_backend.text import Tokenizer
 from tests.conftest import Servers
 from triton_pipelines import InvalidInput, Pipeline, pipeline
 
-NAME = "text_classification_bert"
+NAME = "text_classification_bert_long"
 COUNT = 64
 
 
