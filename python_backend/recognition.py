@@ -18,6 +18,7 @@ from transformers.generation import GenerationConfig
 
 from python_backend import checkpoint
 from python_backend.batching import pad, plan
+from python_backend.beam_search import end_as_before
 from python_backend.generation import (
     base_config,
     check_token_ids,
@@ -135,6 +136,7 @@ class Generator:
     def __init__(self, model: Any, folder: Path, settings: Settings) -> None:
         self.model = model
         self.settings = settings
+        end_as_before(model)
         self.base = base_config(model, folder, TASK)
 
     def recognize(self, rows: Sequence[Speech]) -> list[Spoken | InvalidInput]:
@@ -271,7 +273,7 @@ class WhisperRecognizer(Generator):
         """The segments of a row, joined."""
         if not segments:
             return Spoken(np.empty(0, np.int32))
-        tokens = [segment["tokens"].cpu().numpy() for segment in segments]
+        tokens = [np.array(segment["tokens"].cpu()) for segment in segments]
         times = np.empty(0, np.float32)
         if parameters["return_timestamps"] == "word":
             times = np.concatenate([segment["token_timestamps"].cpu().numpy() for segment in segments])
