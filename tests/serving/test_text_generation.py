@@ -222,6 +222,30 @@ def test_bad_requests_harm_no_others(server: EmbeddedServer) -> None:
     assert {json.loads(text)["GENERATED_TEXT"] for status, text in answers if status == 200} == {expected}
 
 
+def test_all_kinds_at_once_leave_the_server_up(server: EmbeddedServer) -> None:
+    """Several threads of the model talk to Triton, whose Python backend takes that badly if they do it carelessly."""
+
+    def call(number: int) -> bool:
+        given = {"TEXT": f"{PROMPT} {number}", "max_new_tokens": 1 + number % 40}
+        kind = number % 5
+        if kind == 0:
+            return post(server, f"{GPT2}/generate", {**given, "num_beams": 3})[0] == 200
+        if kind == 1:
+            return post(server, f"{GPT2}/generate", {**given, "max_new_tokens": 10**6})[0] == 400
+        if kind == 2:
+            return post(server, f"{GPT2}/generate", {**given, "do_sample": True, "num_return_sequences": 2})[0] == 200
+        stream = text_stream(server, PROMPT, max_new_tokens=1 + number % 60)
+        if kind == 3:
+            return bool(stream.pieces())
+        began = stream.began.wait(60)
+        stream.client.stop_stream(cancel_requests=True)
+        return began
+
+    with ThreadPoolExecutor(12) as pool:
+        assert all(pool.map(call, range(200)))
+    server.check_alive()
+
+
 # Bounds.
 
 
