@@ -28,7 +28,7 @@ GENERIC: dict[str, Any] = {
     "sets": [],
 }
 """PreTrainedTokenizerFast."""
-WITHOUT = ("Wav2Vec2CTCTokenizer", "Wav2Vec2PhonemeCTCTokenizer")
+WITHOUT = ("Speech2TextTokenizer", "Wav2Vec2CTCTokenizer", "Wav2Vec2PhonemeCTCTokenizer")
 """Classes that have no tokenizer.json in transformers 4.48; serving reads their vocab.json."""
 TOKENS = ("bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token")
 UNLIMITED = int(1e30)
