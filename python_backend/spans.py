@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 
 
 class Span(NamedTuple):
@@ -16,10 +17,10 @@ class Span(NamedTuple):
 
 
 def probabilities(logits: np.ndarray, allowed: np.ndarray) -> np.ndarray:
-    """Softmax [length] of logits [length] over the tokens that are allowed [length] to be part of an answer."""
-    masked = np.where(allowed, logits, np.float32(-10_000))
-    exponents = np.exp(masked - masked.max())
-    return exponents / exponents.sum()
+    """Softmax [length] of logits [length] over the tokens that are allowed [length]; zero for the others."""
+    best = logits.max(where=allowed, initial=-np.inf)
+    exponents = np.exp(np.where(allowed, logits - best, -np.inf))
+    return exponents / max(exponents.sum(), 1)
 
 
 def best_spans(
@@ -37,25 +38,12 @@ def best_spans(
     start, end = probabilities(start_logits, allowed), probabilities(end_logits, allowed)
     null_score = float(start[0] * end[0])
     start[0] = end[0] = 0  # the token that stands for "no answer"
-    scores = span_scores(start, end, max_answer_len)
-    flat = scores.ravel()
-    if top_k == 1:
-        best = np.array([flat.argmax()])
-    elif len(flat) <= top_k:
-        best = np.argsort(-flat)
-    else:
-        best = np.argpartition(-flat, top_k)[:top_k]
-        best = best[np.argsort(-flat[best])]
-    starts, ends = np.unravel_index(best, scores.shape)
-    real = allowed[starts] & allowed[ends] & (flat[best] > 0)
-    chosen = zip(starts[real].tolist(), ends[real].tolist(), flat[best[real]].tolist(), strict=True)
-    return [Span(*span) for span in chosen], null_score
-
-
-def span_scores(start: np.ndarray, end: np.ndarray, max_answer_len: int) -> np.ndarray:
-    """[length, length] start times end probability of each span; 0 where it ends before it starts or is too long."""
-    length = len(start)
-    scores = np.zeros((length, length), start.dtype)
-    for more in range(min(max_answer_len, length)):  # the diagonal of spans of 1 + more tokens
-        scores.ravel()[more : (length - more) * length : length + 1] = start[: length - more] * end[more:]
-    return scores
+    longest = min(max_answer_len, len(end))
+    ends = sliding_window_view(np.append(end, np.zeros(longest - 1, end.dtype)), longest)
+    scores = (start[:, None] * ends).ravel()  # of the span of each start and length
+    least = np.partition(scores, -top_k)[-top_k] if top_k < len(scores) else 0
+    best = np.flatnonzero((scores >= least) & (scores > 0))
+    best = best[np.argsort(-scores[best], kind="stable")][:top_k]
+    starts, more = np.divmod(best, longest)
+    spans = zip(starts.tolist(), (starts + more).tolist(), scores[best].tolist(), strict=True)
+    return [Span(*span) for span in spans], null_score

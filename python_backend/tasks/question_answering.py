@@ -182,6 +182,8 @@ class Postprocess(Stage):
             answers.append(Answer(context[start:end], span.score, start, end))
         if parameters["handle_impossible_answer"]:
             answers.append(Answer("", min(null_scores), 0, 0))
+        elif not answers:  # a context of spaces has no token to answer with
+            answers.append(Answer("", 0.0, 0, 0))
         return sorted(answers, key=lambda answer: answer.score, reverse=True)[:top_k]
 
     def characters(self, span: Span, tokens: Tensors, align_to_words: bool) -> tuple[int, int]:

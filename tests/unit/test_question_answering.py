@@ -109,11 +109,20 @@ def test_best_spans_are_those_of_trying_all(seed: int) -> None:
         assert [span.score for span in spans] == [expected[span] for span in best[:top_k]]
 
 
-def test_more_answers_than_spans_are_no_error() -> None:
-    for top_k in (15, 16, 17, 1000):
+def test_spans_without_a_score_are_none() -> None:
+    for top_k in (6, 15, 16, 17, 1000):
         spans, _ = best_spans(START, END, ALL, top_k, 15)
-        assert [span.score for span in spans[:6]] == pytest.approx([0.16, 0.12, 0.12, 0.09, 0.04, 0.03])
-        assert not any(span.score for span in spans[6:])
+        assert [span.score for span in spans] == pytest.approx([0.16, 0.12, 0.12, 0.09, 0.04, 0.03])
+    assert best_spans(START, END, ~ALL, 3, 15) == ([], 0)
+    assert best_spans(START, END, np.arange(4) == 0, 3, 15) == ([], 1)
+
+
+def test_equal_spans_come_in_the_order_of_the_text() -> None:
+    flat = np.zeros(5, np.float32)
+    expected = [(first, last) for first in range(1, 5) for last in range(first, min(first + 2, 5))]
+    for top_k in (1, 3, 10):
+        spans, _ = best_spans(flat, flat, np.ones(5, bool), top_k, 2)
+        assert [(span.start, span.end) for span in spans] == expected[:top_k]
 
 
 # Tokens to characters.
@@ -241,6 +250,11 @@ def test_no_answer_is_an_answer_where_it_is_asked_for(each: Ensemble, context: s
     (empty,) = (answer for answer in within if answer[0] == "")
     assert empty[2:] == (0, 0) and all(answer for answer, *_ in without)
     assert [answer for answer in within if answer != empty] == without[: len(within) - 1]
+
+
+@pytest.mark.parametrize("top_k", [1, 5])
+def test_a_context_of_spaces_has_the_empty_answer(bert: Ensemble, top_k: int) -> None:
+    assert ask(bert, "   ", top_k=top_k) == [("", 0.0, 0, 0)]
 
 
 @pytest.mark.parametrize(("side", "sequence"), [("left", 0), ("right", 1)])
