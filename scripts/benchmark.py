@@ -24,9 +24,9 @@ from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
-from install import install
 
 from embedded_server import EmbeddedServer
+from install import install
 from perf_analyzer import measure
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -18,9 +18,9 @@ import time
 from pathlib import Path
 
 import numpy as np
-from install import install
 
 from embedded_server import EmbeddedServer
+from install import install
 from repository import has_weights
 from triton_pipelines import pipeline
 from triton_wheel import ServerError

@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from install import install
 
 from embedded_server import EmbeddedServer
+from install import install
 
 ROOT = Path(__file__).parents[1]
 TASKS = sorted(folder.name.removesuffix("_preprocess") for folder in (ROOT / "model_repository").glob("*_preprocess"))
