@@ -33,7 +33,11 @@ from python_backend.generation_request import CHECK_INTERVAL, GenerationRequest
 from python_backend.streaming import Unavailable
 
 if TYPE_CHECKING:
-    from transformers.generation.continuous_batching.requests import FutureRequestState, GenerationOutput
+    from transformers.generation.continuous_batching.requests import (
+        FutureRequestState,
+        GenerationOutput,
+        RequestState,
+    )
 
 START_SECONDS = 120
 
@@ -76,7 +80,7 @@ class RowProcessors(ContinuousBatchingLogitsProcessorList):
     def __init__(self) -> None:
         super().__init__(LogitsProcessorList())
         self.do_processing = True
-        self._batch: list[tuple[Row, list[int]]] = []
+        self._batch: list[tuple[Row, RequestState]] = []
 
     def check_kwargs(self, kwargs: dict[str, Any]) -> None:
         pass
@@ -86,9 +90,7 @@ class RowProcessors(ContinuousBatchingLogitsProcessorList):
     ) -> torch.Tensor:
         """Called before the forward pass: remember whose tokens come out of it, in their order."""
         states = [request.state for request in requests_in_batch if request.has_new_token]
-        self._batch = [
-            (state.logit_processor_kwargs["row"], state.initial_tokens + state.generated_tokens) for state in states
-        ]
+        self._batch = [(state.logit_processor_kwargs["row"], state) for state in states]
         return arg_storage
 
     def __call__(
@@ -108,14 +110,18 @@ class RowProcessors(ContinuousBatchingLogitsProcessorList):
         return scores
 
     def _process(self, indices: list[int], scores: torch.Tensor) -> None:
-        rows, ids = zip(*(self._batch[index] for index in indices), strict=True)
+        rows, states = zip(*(self._batch[index] for index in indices), strict=True)
         at = torch.tensor(indices, device=scores.device)
-        history = torch.tensor([ids[0]], device=scores.device) if rows[0].settings is None else None
+        history = None
+        if rows[0].settings is None:
+            history = torch.tensor([states[0].initial_tokens + states[0].generated_tokens], device=scores.device)
         chosen = rows[0].processors(history, scores[at])
         if rows[0].seed is not None:
+            # The manager may have made what was generated part of the prompt, so count all.
+            lengths = [len(state.initial_tokens) + len(state.generated_tokens) for state in states]
             uniforms = [
-                uniform(row.seed, row.sequence, len(tokens) - row.prompt_length)
-                for row, tokens in zip(rows, ids, strict=True)
+                uniform(row.seed, row.sequence, length - row.prompt_length)
+                for row, length in zip(rows, lengths, strict=True)
             ]
             chosen[torch.arange(len(at), device=at.device), draw(chosen, uniforms)] = torch.inf
         scores[at] = chosen
