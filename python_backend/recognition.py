@@ -5,6 +5,7 @@ CTC says a token per frame in one forward pass; speech-to-text models and Whispe
 
 from __future__ import annotations
 
+import time
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -67,6 +68,8 @@ class Settings(NamedTuple):
     """Rows times longest row of a CTC pass."""
     workers: int
     """CTC passes that run side by side, each on one thread."""
+    max_generation_seconds: float
+    """After which Whisper begins no other window."""
 
 
 class CTC:
@@ -256,6 +259,7 @@ class WhisperRecognizer(Generator):
         if long:
             mask = torch.arange(max(widths)) < torch.tensor(widths)[:, None]
             arguments["attention_mask"] = mask.to(self.model.device)
+        self.model.deadline = time.monotonic() + self.settings.max_generation_seconds
         with _seeded(self.model.device, parameters["seed"]):
             output = self.model.generate(
                 _to_model(self.model, features),

@@ -4,12 +4,16 @@ What transformers 5 does otherwise, and is put back here:
 * `max_length` counts the prompt of each window, and does not grow from window to window.
 * Times of words: the attention of the prompt takes part in the alignment, a token starts where its predecessor was
   aligned, and frames are cut where the row ends, counted from the start of each window.
-What is added: each row of a batch is aligned over its own tokens alone, so that neighbours change nothing, and in a
-fraction of the time; each segment knows the window it is from.
+What is added:
+* Each row of a batch is aligned over its own tokens alone, so that neighbours change nothing, and much faster.
+* Each segment knows the window it is from.
+* A window whose times get no further is left (both releases would decode it for ever), and there is a deadline.
 """
 
 from __future__ import annotations
 
+import math
+import time
 from typing import Any
 
 import numpy as np
@@ -27,9 +31,16 @@ TIME_PRECISION = 0.02
 class Whisper(WhisperForConditionalGeneration):
     """WhisperForConditionalGeneration, with 4.48's lengths and times of words."""
 
+    deadline = math.inf
+    """By time.monotonic(): no window is begun after it."""
+
     def _set_max_new_tokens_and_length(
         self, config: Any, decoder_input_ids: torch.Tensor, generation_config: Any
     ) -> None:
+        if time.monotonic() > self.deadline:
+            raise InvalidInput(
+                "Recognition took longer than this deployment allows (max_generation_seconds). Send less audio at once."
+            )
         prompt = decoder_input_ids.shape[-1]
         most = config.max_target_positions - prompt
         if generation_config.max_new_tokens is not None:
@@ -57,8 +68,9 @@ class Whisper(WhisperForConditionalGeneration):
     @staticmethod
     def _retrieve_segment(**arguments: Any) -> tuple[list[dict[str, Any]], Any]:  # type: ignore[override]
         segments, offset = WhisperForConditionalGeneration._retrieve_segment(**arguments)
-        window = float(arguments["time_offset"][arguments["prev_idx"]])
-        return [{**segment, "window": window} for segment in segments], offset
+        row = arguments["prev_idx"]
+        window = float(arguments["time_offset"][row])
+        return [{**segment, "window": window} for segment in segments], offset or arguments["seek_num_frames"][row]
 
     def _postprocess_outputs(
         self,

@@ -7,7 +7,9 @@ Where this differs from 4.48 on purpose:
 * `return_timestamps=false` is no error for CTC models.
 * Whisper's segments after the first window of 30 s count from the start of the audio (4.48: from the start of their
   window; mended in 4.49), and `return_language` gives the language that was detected (4.48: None; mended in 5).
-* FFmpeg is a newer one than most `ffmpeg` commands: it cuts what encoders of MP3 and Opus pad files with exactly.
+* With `condition_on_prev_tokens`, segments keep the times of their ends (4.48 loses some; mended in 4.49). Times of
+  words work with any beams (4.48 raises IndexError now and then), and decoding leaves a window that gets no further.
+* FFmpeg is a newer one than most `ffmpeg` commands: the Opus audio of a WebM file keeps all its samples.
 """
 
 from __future__ import annotations
@@ -211,6 +213,7 @@ class Model(TorchStage):
     Settings, besides TorchStage's:
         max_batch_rows: rows that generate together. Default 16; a quarter of it for Whisper's words.
         max_batch_seconds: rows times longest row of a CTC pass. Default 60 on a CPU, 1,200 on a GPU.
+        max_generation_seconds: after which Whisper gives up on audio that gets no further. Default 3,600.
     """
 
     PARAMETERS = PARAMETERS
@@ -226,6 +229,7 @@ class Model(TorchStage):
             max_batch_rows=self.setting("max_batch_rows", 16),
             max_batch_samples=int(seconds * rate),
             workers=self.threads if self.device == "cpu" else 1,
+            max_generation_seconds=self.setting("max_generation_seconds", 3_600.0),
         )
         self.recognizer = RECOGNIZERS[self.family](self.folder, self.device, self.dtype, settings)
 

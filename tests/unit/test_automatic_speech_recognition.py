@@ -387,6 +387,31 @@ def test_transcripts_are_those_of_transformers(checkpoints: Path, timestamps: st
             assert [(chunk.start, chunk.end) for chunk in transcript.chunks] == times_of
 
 
+def test_a_window_that_gets_no_further_is_left() -> None:
+    """transformers would decode it again and again."""
+    import torch
+
+    from python_backend.whisper_generation import Whisper
+
+    begin = 1_000
+    segments, offset = Whisper._retrieve_segment(
+        seek_sequence=torch.tensor([begin, 7, 8, begin, begin]),
+        seek_outputs=[None],
+        time_offset=torch.tensor([60.0]),
+        timestamp_begin=begin,
+        seek_num_frames=torch.tensor([3_000]),
+        time_precision=0.02,
+        time_precision_features=0.01,
+        input_stride=2,
+        prev_idx=0,
+        idx=0,
+        return_token_timestamps=False,
+        decoder_input_ids=torch.zeros(1, 3),
+    )
+    assert offset == 3_000
+    assert [segment["window"] for segment in segments] == [60.0]
+
+
 def test_language_is_told(ensembles: Ensembles) -> None:
     whisper = ensembles["whisper"]
     _, detected = answer(whisper(files(SPEECH), return_language=True, max_new_tokens=10))
@@ -446,3 +471,9 @@ def test_padding_rows_say_nothing(checkpoints: Path) -> None:
     assert result["COUNT"].tolist() == [[3], [1]]
     assert [chunk[0] for chunk in answer(result)[1]] == ["E", "T", "A"]
     assert answer(result, 1)[1] == [("E", 0.0, pytest.approx(0.02), "")]
+
+
+def test_recognition_gives_up_at_its_deadline(checkpoints: Path) -> None:
+    ensemble = Ensemble(TASK, checkpoints / f"{TASK}_whisper", max_generation_seconds="0")
+    with pytest.raises(InvalidInput, match="max_generation_seconds"):
+        ensemble(files(SHORT))
