@@ -16,6 +16,7 @@ from functools import cached_property
 import torch
 from transformers import StoppingCriteria
 
+from python_backend.beam_search import end_as_before
 from python_backend.generation import PreTrainedModel, generate, logits_processors, look_back
 from python_backend.generation_request import CHECK_INTERVAL, GenerationRequest
 
@@ -32,6 +33,7 @@ class StaticBatching:
     """
 
     def __init__(self, model: PreTrainedModel, max_batch_rows: int) -> None:
+        end_as_before(model)
         self.model = model
         self.max_batch_rows = max_batch_rows
         self._waiting: deque[tuple[Hashable, GenerationRequest]] = deque()

