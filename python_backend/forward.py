@@ -115,7 +115,8 @@ class Forward(TorchStage):
                 for index, result in zip(batch.indices, results, strict=True):
                     collected[index] = result
         self.count_tokens(sum(int(batch.lengths.sum()) for batch in passes))
-        self.count_padding(sum(batch.padding for batch in passes))
+        if padding := sum(batch.padding for batch in passes):
+            self.count_padding(padding)
         split = {name: rows.split(output) for name, output in outputs.items()}
         return [dict(zip(split, arrays, strict=True)) for arrays in zip(*split.values(), strict=True)]
 
