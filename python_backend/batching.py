@@ -112,7 +112,7 @@ class Rows:
     def split(self, rows: Sequence[np.ndarray | None]) -> Iterator[np.ndarray]:
         """Each request's array, [batch, ...] or [batch, rows, ...], out of one output's rows in order.
 
-        Rows may differ in their first dimension: they are padded with zeros on the right to the request's longest. None
+        Rows may differ in shape: they are padded with zeros at the end of each dimension to the request's largest. None
         stands for a row that was not run, and gives zeros; a request has at least one that was.
         """
         at = 0
@@ -123,14 +123,13 @@ class Rows:
 
 
 def pad(rows: Sequence[np.ndarray | None], fill: float = 0) -> np.ndarray:
-    """Rows [n, ...] of different n, padded on the right to the longest: [rows, longest, ...]. None: all padding."""
+    """Rows of one rank, padded at the end of each dimension to the largest: [rows, largest, ...]. None: all padding."""
     real = [row for row in rows if row is not None]
-    if real[0].ndim == 0:
-        return np.array([fill if row is None else row for row in rows], real[0].dtype)
-    joined = np.full((len(rows), max(map(len, real)), *real[0].shape[1:]), fill, real[0].dtype)
+    largest = np.max([row.shape for row in real], axis=0, initial=0)
+    joined = np.full((len(rows), *largest.astype(int)), fill, real[0].dtype)
     for at, row in enumerate(rows):
         if row is not None:
-            joined[at, : len(row)] = row
+            joined[(at, *map(slice, row.shape))] = row
     return joined
 
 

@@ -6,6 +6,8 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from python_backend.prepacking import prepack
+
 if TYPE_CHECKING:
     import torch
     from transformers import PreTrainedModel
@@ -27,12 +29,15 @@ def labels(folder: Path) -> list[str]:
     return [id2label[key] for key in sorted(id2label, key=int)]
 
 
-def model(folder: Path, auto_class: str | type, device: str = "cpu", dtype: str = "float32") -> PreTrainedModel:
+def model(
+    folder: Path, auto_class: str | type, device: str = "cpu", dtype: str = "float32", *, prepacked: bool = False
+) -> PreTrainedModel:
     """The checkpoint's model, ready to run: on its device, in evaluation mode, without gradients.
 
     Args:
         auto_class: name of the transformers Auto class, "AutoModelForMaskedLM"; or the model's class itself.
         dtype: "auto" is the type that the checkpoint names; the pipeline's own default is float32.
+        prepacked: on a CPU, run linear layers on a second, prepacked copy of their weights (prepacking.py).
     """
     import torch
     import transformers
@@ -43,4 +48,7 @@ def model(folder: Path, auto_class: str | type, device: str = "cpu", dtype: str 
     cls: Any = getattr(transformers, auto_class) if isinstance(auto_class, str) else auto_class
     code = read_json(folder, "installed.json").get("trust_remote_code", False)  # said when it was installed
     loaded = cls.from_pretrained(folder, dtype=torch_dtype, local_files_only=True, trust_remote_code=code)
-    return loaded.to(device).eval().requires_grad_(False)
+    loaded = loaded.to(device).eval().requires_grad_(False)
+    if prepacked and device == "cpu":
+        prepack(loaded)
+    return loaded

@@ -24,6 +24,7 @@ from python_backend.stage import Request, Result, Stage
 
 if TYPE_CHECKING:  # imported in load alone: a task's module serves its light stages too
     import torch
+    from transformers import PreTrainedModel
 
 
 class TorchStage(Stage):
@@ -32,6 +33,8 @@ class TorchStage(Stage):
     Settings (`parameters` of config.pbtxt):
         dtype: auto, float32 (default), bfloat16 or float16. Change it for speed; it costs digits.
         threads: intra-op threads of one instance on a CPU. Default: the machine's cores shared among the instances.
+        prepack: on a CPU, keep a second copy of the weights of linear layers in the layout that runs fastest. Default
+            true; false where memory is short.
     """
 
     def load(self) -> None:
@@ -42,6 +45,11 @@ class TorchStage(Stage):
         self.threads = self.setting("threads", max(1, (os.cpu_count() or 1) // self.instances))
         torch.set_num_threads(self.threads)
         self.dtype = self.setting("dtype", "float32")
+
+    def load_model(self, auto_class: str | type) -> PreTrainedModel:
+        """The checkpoint's model as the settings say; `auto_class` as in checkpoint.model."""
+        prepacked = self.setting("prepack", True)
+        return checkpoint.model(self.folder, auto_class, self.device, self.dtype, prepacked=prepacked)
 
 
 class Pass(NamedTuple):
@@ -82,7 +90,7 @@ class Forward(TorchStage):
         import torch
 
         super().load()
-        self.model = checkpoint.model(self.folder, self.auto_class, self.device, self.dtype)
+        self.model = self.load_model(self.auto_class)
         self.accepted = set(inspect.signature(self.model.forward).parameters)
         self.workers = self.threads if self.device == "cpu" else 1
         self.pool = ThreadPoolExecutor(self.workers, "pass", initializer=torch.set_num_threads, initargs=(1,))
@@ -106,7 +114,7 @@ class Forward(TorchStage):
         raise NotImplementedError
 
     def process_batch(self, requests: list[Request]) -> list[Result]:
-        rows = Rows([self.inputs(request) for request in requests], self.row_dimensions, self.padding)
+        rows = self.rows(requests)
         outputs: dict[str, list[np.ndarray | None]] = {}
         passes = list(self.passes(rows, requests))
         for batch, outcome in zip(passes, self.run(passes), strict=True):
@@ -119,6 +127,10 @@ class Forward(TorchStage):
             self.count_padding(padding)
         split = {name: rows.split(output) for name, output in outputs.items()}
         return [dict(zip(split, arrays, strict=True)) for arrays in zip(*split.values(), strict=True)]
+
+    def rows(self, requests: list[Request]) -> Rows:
+        """The rows of all requests."""
+        return Rows([self.inputs(request) for request in requests], self.row_dimensions, self.padding)
 
     def inputs(self, request: Request) -> Tensors:
         """The forward inputs of a request: those that it has and the model takes."""
@@ -164,6 +176,24 @@ class Forward(TorchStage):
 
         tensor = torch.from_numpy(array).to(self.device, non_blocking=True)
         return tensor.to(self.model.dtype) if tensor.is_floating_point() else tensor
+
+
+class ImageForward(Forward):
+    """Forward passes over pictures. A request's pictures may differ in size: pixel_values [batch, channels, height,
+    width] and pixel_mask [batch, height, width] are padded for the way here, and pixel_size [batch, 2] says how much of
+    each row is real. Rows of equal size share a pass; none is padded, so that each gets the answer that it gets alone.
+    """
+
+    def rows(self, requests: list[Request]) -> Rows:
+        rows = super().rows(requests)
+        sizes = [size for request in requests for size in request.tensors["pixel_size"]]
+        for name in rows.tensors.keys() & {"pixel_values", "pixel_mask"}:
+            rows.tensors[name] = [
+                array[..., :height, :width] for array, (height, width) in zip(rows.tensors[name], sizes, strict=True)
+            ]
+        if "pixel_mask" in rows.tensors:  # travels as bytes; models take the processors' integers
+            rows.tensors["pixel_mask"] = [mask.astype(np.int64) for mask in rows.tensors["pixel_mask"]]
+        return rows
 
 
 def to_numpy(tensor: torch.Tensor) -> np.ndarray:

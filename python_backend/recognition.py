@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,7 +17,6 @@ import numpy as np
 import torch
 from transformers.generation import GenerationConfig
 
-from python_backend import checkpoint
 from python_backend.batching import pad, plan
 from python_backend.beam_search import end_as_before
 from python_backend.generation import (
@@ -32,6 +31,8 @@ from python_backend.parameters import InvalidInput
 from python_backend.whisper_generation import TIME_PRECISION, Whisper
 
 TASK = "automatic-speech-recognition"
+LoadModel = Callable[[str | type], Any]
+"""TorchStage.load_model"""
 
 
 class Speech(NamedTuple):
@@ -84,8 +85,8 @@ class CTC:
     PASS_COST: ClassVar[dict[str, int]] = {"cpu": 1_600, "cuda": 80_000}
     """What one more pass costs, in samples: more makes fewer passes with more padding."""
 
-    def __init__(self, folder: Path, device: str, dtype: str, settings: Settings) -> None:
-        self.model = checkpoint.model(folder, "AutoModelForCTC", device, dtype)
+    def __init__(self, folder: Path, load: LoadModel, settings: Settings) -> None:
+        self.model = load("AutoModelForCTC")
         self.settings = settings
         self.pool = ThreadPoolExecutor(settings.workers, "pass", initializer=torch.set_num_threads, initargs=(1,))
         config = self.model.config
@@ -129,7 +130,7 @@ class CTC:
             return list(tokens)
         frames = torch.tensor([len(row.features) for row in batch])
         if self.input_name == "input_values":
-            frames = self.model._get_feat_extract_output_lengths(frames)  # type: ignore[operator]
+            frames = self.model._get_feat_extract_output_lengths(frames)
         return [row[:count] for row, count in zip(tokens, frames.tolist(), strict=True)]
 
 
@@ -181,8 +182,8 @@ class Generator:
 class SpeechToText(Generator):
     """Encoder and decoder, without timestamps: Speech2Text, SpeechT5, Moonshine, ..."""
 
-    def __init__(self, folder: Path, device: str, dtype: str, settings: Settings) -> None:
-        super().__init__(checkpoint.model(folder, "AutoModelForSpeechSeq2Seq", device, dtype), folder, settings)
+    def __init__(self, folder: Path, load: LoadModel, settings: Settings) -> None:
+        super().__init__(load("AutoModelForSpeechSeq2Seq"), folder, settings)
 
     def key(self, row: Speech) -> Any:
         return (*super().key(row), row.features.shape, row.attended)
@@ -220,8 +221,8 @@ class WhisperRecognizer(Generator):
     ARGUMENTS = ("language", "task", "condition_on_prev_tokens", *THRESHOLDS)
     """Parameters that generate() takes beside its configuration."""
 
-    def __init__(self, folder: Path, device: str, dtype: str, settings: Settings) -> None:
-        super().__init__(checkpoint.model(folder, Whisper, device, dtype), folder, settings)
+    def __init__(self, folder: Path, load: LoadModel, settings: Settings) -> None:
+        super().__init__(load(Whisper), folder, settings)
         self.attention = self.model.config._attn_implementation
         self.window = 2 * self.model.config.max_source_positions
         """Frames of one window."""

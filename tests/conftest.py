@@ -21,6 +21,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--task", help="run one task's tests alone: fill-mask")
 
 
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """With --task: not even read the modules of other tasks, which import much."""
+    task = (config.getoption("--task") or "").replace("-", "_")
+    other = collection_path.stem.removeprefix("test_")
+    return True if task in TASKS and other in TASKS and other != task else None
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     if not config.getoption("--task"):
         return
@@ -69,7 +76,8 @@ class Servers:
         repository = self.folder / task
         for name in self.names(task):
             install(task, checkpoint=str(self.checkpoints / name), name=name, repository=repository)
-        return EmbeddedServer(repository, self.names(task)).start()
+        # Nothing is under way when it stops: what does not end at once is killed.
+        return EmbeddedServer(repository, self.names(task), stop_timeout=0.5).start()
 
     def stop(self) -> None:
         if self.server is not None:

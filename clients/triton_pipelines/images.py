@@ -47,6 +47,13 @@ def png(image: Image.Image) -> bytes:
     return buffer.getvalue()
 
 
+def decode(data: bytes) -> Image.Image:
+    """A picture that the server sent: PNG, whose pixels are read now."""
+    image = Image.open(io.BytesIO(data))
+    image.load()
+    return image
+
+
 def _read_string(source: str, timeout: float | None) -> bytes:
     if sources.is_url(source):
         return sources.fetch(source, timeout)

@@ -231,7 +231,7 @@ class Model(TorchStage):
             workers=self.threads if self.device == "cpu" else 1,
             max_generation_seconds=self.setting("max_generation_seconds", 3_600.0),
         )
-        self.recognizer = RECOGNIZERS[self.family](self.folder, self.device, self.dtype, settings)
+        self.recognizer = RECOGNIZERS[self.family](self.folder, self.load_model, settings)
 
     def process_batch(self, requests: list[Request]) -> list[Result]:
         from python_backend.recognition import Speech

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from python_backend.classification import ClassificationPostprocess, classification_parameters
-from python_backend.forward import Forward
+from python_backend.forward import ImageForward
 from python_backend.images import ImagePreprocess
 from python_backend.parameters import Parameters
 
@@ -16,13 +16,13 @@ PARAMETERS = Parameters(*classification_parameters(top_k=5))
 
 
 class Preprocess(ImagePreprocess):
-    """IMAGE [batch, 1] to pixel_values [batch, channels, height, width]."""
+    """IMAGE [batch, 1] to pixel_values [batch, channels, height, width] and pixel_size [batch, 2]."""
 
     PARAMETERS = PARAMETERS
 
 
-class Model(Forward):
-    """pixel_values to logits [batch, labels]."""
+class Model(ImageForward):
+    """pixel_values and pixel_size to logits [batch, labels]."""
 
     PARAMETERS = PARAMETERS
     auto_class = "AutoModelForImageClassification"

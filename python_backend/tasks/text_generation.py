@@ -209,7 +209,7 @@ class Model(DecoupledStage, TorchStage):
         from python_backend.static_batching import StaticBatching
 
         super().load()
-        self.model = checkpoint.model(self.folder, "AutoModelForCausalLM", self.device, self.dtype)
+        self.model = self.load_model("AutoModelForCausalLM")
         self.base = generation.base_config(self.model, self.folder, TASK)
         self.model.generation_config = type(self.base)()  # nothing beside what a request's own configuration says
         config = self.model.config.get_text_config()

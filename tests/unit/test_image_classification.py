@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from python_backend.forward import Pass
 from python_backend.parameters import InvalidInput
 from python_backend.stage import Request
 from python_backend.tasks.image_classification import Postprocess
@@ -72,10 +73,27 @@ def test_limits_are_those_of_the_deployment(vit: Ensemble) -> None:
         vit({"IMAGE": text(encoded(Image.new("1", (1001, 1000))))})
 
 
-def test_images_of_one_request_must_agree_in_shape(vit: Ensemble, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(vit.preprocess, "processor", lambda image, **_: {"pixel_values": np.array(image)[None]})
-    with pytest.raises(InvalidInput, match="Send each in a request of its own"):
-        vit({"IMAGE": text(SCENE, NARROW)})
+def test_images_of_one_request_may_become_tensors_of_different_shapes(
+    vit: Ensemble, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Padded for the way to the model, and cut again there: rows of equal size share a pass."""
+    passes: list[np.ndarray] = []
+
+    def forward(batch: Pass) -> dict[str, list[np.ndarray]]:
+        passes.append(batch.inputs["pixel_values"])
+        return {}
+
+    monkeypatch.setattr(
+        vit.preprocess, "processor", lambda image, **_: {"pixel_values": np.ones((1, 3, *image.size), np.float32)}
+    )
+    monkeypatch.setattr(vit.model, "forward", forward)
+    files = [encoded(Image.new("RGB", size)) for size in ((4, 6), (8, 2), (4, 6))]
+    result = vit.preprocess.process(Request({"IMAGE": text(*files)}, {}))
+    assert result["pixel_values"].shape == (3, 3, 8, 6) and result["pixel_size"].tolist() == [[4, 6], [8, 2], [4, 6]]
+    assert result["target_size"].tolist() == [[6, 4], [2, 8], [6, 4]]
+    vit.model.process_batch([Request(result, {})])
+    assert [pixels.shape for pixels in passes] == [(2, 3, 4, 6), (1, 3, 8, 2)]
+    assert all((pixels == 1).all() for pixels in passes)
 
 
 def test_best_labels_first(vit: Ensemble) -> None:

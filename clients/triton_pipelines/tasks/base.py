@@ -201,6 +201,12 @@ def texts(tensor: Array) -> list[str]:
     return [value.decode() for value in tensor.tolist()]
 
 
+def labelled(outputs: Row) -> list[dict[str, Any]]:
+    """LABEL [n] and SCORE [n] of a row as the classification pipelines return them."""
+    pairs = zip(texts(outputs["LABEL"]), outputs["SCORE"].tolist(), strict=True)
+    return [{"label": label, "score": score} for label, score in pairs]
+
+
 def position(value: int) -> int | None:
     """A character or token position; -1 stands for None."""
     return None if value < 0 else value

@@ -11,43 +11,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from .. import images
-from ..errors import InvalidInput
-from .base import Inputs, Row, Settings, Task, bytes_tensor, choice, given, scalars, split, texts
+from .base import Row, Settings, choice, given, labelled
+from .image import ImageTask
 
 
-class ImageClassification(Task):
+class ImageClassification(ImageTask):
     name = "image-classification"
-    inputs = ("IMAGE",)
     outputs = ("LABEL", "SCORE")
-    batch_size = 4
 
-    # "images" is the name that transformers had for the argument before, and still takes.
-    def items(self, inputs: Any = None, *, images: Any = None, **parameters: Any) -> Inputs:
-        inputs = inputs if images is None else images
-        if inputs is None:
-            raise InvalidInput("give an image: a path, a URL, bytes, a PIL image or a numpy array")
-        return split(inputs, parameters)
-
-    def parameters(
-        self,
-        *,
-        top_k: int | None = None,
-        function_to_apply: Any = None,
-        timeout: float | None = None,
-        **others: Any,
-    ) -> Settings:
-        sent = {**others, **given(top_k=top_k, function_to_apply=choice(function_to_apply))}
-        return Settings(scalars(sent), options=given(timeout=timeout))
-
-    def load(self, item: Any, settings: Settings) -> bytes:
-        return images.read(item, settings.options.get("timeout"))
-
-    def encode(self, item: bytes, settings: Settings) -> Row:
-        return {"IMAGE": bytes_tensor([item])}
+    def parameters(self, *, top_k: int | None = None, function_to_apply: Any = None, **others: Any) -> Settings:
+        return super().parameters(**others, **given(top_k=top_k, function_to_apply=choice(function_to_apply)))
 
     def decode(self, item: Any, outputs: Row, settings: Settings) -> list[dict[str, Any]]:
-        return [
-            {"label": label, "score": score}
-            for label, score in zip(texts(outputs["LABEL"]), outputs["SCORE"].tolist(), strict=True)
-        ]
+        return labelled(outputs)

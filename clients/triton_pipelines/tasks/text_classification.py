@@ -14,7 +14,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..errors import InvalidInput
-from .base import Inputs, Row, Settings, Shape, Task, choice, deprecated, given, scalars, split, text_tensor, texts
+from .base import Inputs, Row, Settings, Shape, Task, choice, deprecated, given, labelled, scalars, split, text_tensor
 
 _UNSET = ""  # as in transformers: None is a value of top_k, and means all labels
 
@@ -66,10 +66,7 @@ class TextClassification(Task):
         return row
 
     def decode(self, item: Any, outputs: Row, settings: Settings) -> dict[str, Any] | list[dict[str, Any]]:
-        labels = [
-            {"label": label, "score": score}
-            for label, score in zip(texts(outputs["LABEL"]), outputs["SCORE"].tolist(), strict=True)
-        ]
+        labels = labelled(outputs)
         return labels if settings.options.get("as_list") else labels[0]
 
 
