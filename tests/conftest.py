@@ -29,20 +29,34 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    if not config.getoption("--task"):
-        return
-    task = config.getoption("--task").replace("-", "_")
-    if task not in TASKS:
-        raise pytest.UsageError(f"--task {task}: choose one of {', '.join(TASKS)}")
-    others = [item for item in items if not _belongs_to(item, task)]
-    config.hook.pytest_deselected(items=others)
-    items[:] = [item for item in items if item not in others]
+    if config.getoption("--task"):
+        task = config.getoption("--task").replace("-", "_")
+        if task not in TASKS:
+            raise pytest.UsageError(f"--task {task}: choose one of {', '.join(TASKS)}")
+        others = [item for item in items if not _belongs_to(item, task)]
+        config.hook.pytest_deselected(items=others)
+        items[:] = [item for item in items if item not in others]
+    items.sort(key=_server)  # the server of each task starts once
 
 
 def _belongs_to(item: pytest.Item, task: str) -> bool:
+    return item.path.stem == f"test_{task}" or bool(_named(item) & {task, f"{task}_preprocess", f"{task}_model"})
+
+
+def _server(item: pytest.Item) -> str:
+    """The task whose server a test asks, by its parameters, its module's TASK or name; "" where it asks none."""
+    if not isinstance(item, pytest.Function) or "checkpoints" not in item.fixturenames:
+        return ""
+    if "served" not in item.fixturenames or item.path.stem == "test_readme":  # which has a server of its own
+        return ""
+    named = _named(item) & set(TASKS)
+    return named.pop() if named else getattr(item.module, "TASK", item.path.stem.removeprefix("test_"))
+
+
+def _named(item: pytest.Item) -> set[str]:
+    """The strings among the parameters of a test."""
     values = item.callspec.params.values() if isinstance(item, pytest.Function) and hasattr(item, "callspec") else ()
-    named = {value for value in values if isinstance(value, str)}
-    return item.path.stem == f"test_{task}" or bool(named & {task, f"{task}_preprocess", f"{task}_model"})
+    return {value for value in values if isinstance(value, str)}
 
 
 @pytest.fixture(scope="session")

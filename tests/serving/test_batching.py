@@ -15,7 +15,8 @@ from python_backend.text import Tokenizer
 from tests.conftest import Servers
 from triton_pipelines import InvalidInput, pipeline
 
-NAME = "text_classification_bert_long"
+TASK = "text_classification"
+NAME = f"{TASK}_bert_long"
 COUNT = 64
 
 
