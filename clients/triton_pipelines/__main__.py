@@ -5,18 +5,23 @@
     python -m triton_pipelines question-answering --json '{"question": "Where?", "context": "Ada is in London."}'
     python -m triton_pipelines image-classification *.jpg --url http://localhost:8000
 
-A value that is JSON (2, true, null) is taken as that, any other as a string.
+A value that is JSON (2, true, null) is taken as that, any other as a string. Pictures among the results are written as
+PNG in base64, arrays as lists.
 """
 
 from __future__ import annotations
 
 import argparse
+import base64
 import json
 import sys
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from . import pipeline
+import numpy as np
+from PIL import Image
+
+from . import images, pipeline
 from .errors import TritonPipelinesError
 
 
@@ -26,7 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         with pipeline(options.task, options.model, options.url, **dict(options.parameters)) as run:
             for result in run(_inputs(options.inputs, options.json)):
-                print(json.dumps(result, ensure_ascii=False), flush=True)
+                print(json.dumps(result, ensure_ascii=False, default=_plain), flush=True)
     except TritonPipelinesError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
@@ -61,6 +66,15 @@ def _parameter(text: str) -> tuple[str, Any]:
         return name, json.loads(value)
     except ValueError:
         return name, value
+
+
+def _plain(value: Any) -> Any:
+    """What JSON has no form for: pictures and arrays."""
+    if isinstance(value, Image.Image):
+        return base64.b64encode(images.png(value)).decode()
+    if isinstance(value, (np.ndarray, np.generic)):
+        return value.tolist()
+    raise TypeError(f"a {type(value).__name__} cannot be written as JSON")
 
 
 def _inputs(given: Sequence[str], as_json: bool) -> Iterator[Any]:

@@ -1,10 +1,13 @@
 """The command line."""
 
+import base64
 import io
 import json
 from typing import Any
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from triton_pipelines import InvalidInput, __main__
 
@@ -60,3 +63,13 @@ def test_parameters_have_names_and_values(capsys: pytest.CaptureFixture[str]) ->
     with pytest.raises(SystemExit):
         __main__.main(["ner", "a", "-p", "top_k"])
     assert "'top_k' is not NAME=VALUE" in capsys.readouterr().err
+
+
+def test_pictures_and_arrays_become_json(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    mask = Image.new("L", (2, 1), 7)
+    found = {"mask": mask, "depth": np.array([[0.5]], np.float32), "score": np.float32(0.25)}
+    monkeypatch.setattr(Recorded, "__call__", lambda self, inputs: iter([found]))
+    assert __main__.main(["depth-estimation", "a.png"]) == 0
+    (result,) = lines(capsys)
+    assert (result["depth"], result["score"]) == ([[0.5]], 0.25)
+    assert Image.open(io.BytesIO(base64.b64decode(result["mask"]))).tobytes() == mask.tobytes()
