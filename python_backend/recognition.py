@@ -28,6 +28,7 @@ from python_backend.generation import (
     random_seed,
 )
 from python_backend.parameters import InvalidInput
+from python_backend.speech_checkpoint import has_language_model
 from python_backend.whisper_generation import TIME_PRECISION, Whisper
 
 TASK = "automatic-speech-recognition"
@@ -53,6 +54,8 @@ class Spoken(NamedTuple):
     """[n] int32."""
     times: np.ndarray = np.empty(0, np.float32)
     """[n] seconds from the start of the row, of Whisper's words; else [0]."""
+    logits: np.ndarray = np.empty((0, 0), np.float32)
+    """[frames, vocabulary] float32 where a language model decodes; else [0, 0]."""
 
 
 class Recognizer(Protocol):
@@ -88,6 +91,7 @@ class CTC:
     def __init__(self, folder: Path, load: LoadModel, settings: Settings) -> None:
         self.model = load("AutoModelForCTC")
         self.settings = settings
+        self.language_model = has_language_model(folder)
         self.pool = ThreadPoolExecutor(settings.workers, "pass", initializer=torch.set_num_threads, initargs=(1,))
         config = self.model.config
         self.input_name = self.model.main_input_name
@@ -103,9 +107,9 @@ class CTC:
         groups = list(self.groups(rows))
         batches = [[rows[index] for index in group] for group in groups]
         passes = (self.pool.map if len(groups) > 1 and self.settings.workers > 1 else map)(self.forward, batches)
-        for group, tokens in zip(groups, passes, strict=True):
-            for index, row in zip(group, tokens, strict=True):
-                spoken[index] = Spoken(row)
+        for group, heard in zip(groups, passes, strict=True):
+            for index, row in zip(group, heard, strict=True):
+                spoken[index] = row
         return spoken
 
     def groups(self, rows: Sequence[Speech]) -> Iterator[np.ndarray]:
@@ -118,20 +122,25 @@ class CTC:
                 yield np.array([index for index in batch if attended in (None, rows[index].attended)])
 
     @torch.inference_mode()
-    def forward(self, batch: list[Speech]) -> list[np.ndarray]:
-        """[frames] int32 of each row."""
+    def forward(self, batch: list[Speech]) -> list[Spoken]:
+        """What each row says, frame by frame."""
         inputs = {self.input_name: _to_model(self.model, pad([row.features for row in batch]))}
         width = inputs[self.input_name].shape[1]
         attended = torch.tensor([row.attended for row in batch], device=self.model.device)
         if (attended < width).any():
             inputs["attention_mask"] = (torch.arange(width, device=self.model.device) < attended[:, None]).long()
-        tokens = self.model(**inputs).logits.argmax(dim=-1).int().cpu().numpy()
-        if not self.pads:
-            return list(tokens)
+        logits = self.model(**inputs).logits
+        tokens = logits.argmax(dim=-1).int().cpu().numpy()
         frames = torch.tensor([len(row.features) for row in batch])
-        if self.input_name == "input_values":
+        if not self.pads:
+            frames = torch.full((len(batch),), tokens.shape[1])
+        elif self.input_name == "input_values":
             frames = self.model._get_feat_extract_output_lengths(frames)
-        return [row[:count] for row, count in zip(tokens, frames.tolist(), strict=True)]
+        rows = [Spoken(row[:count]) for row, count in zip(tokens, frames.tolist(), strict=True)]
+        if not self.language_model:
+            return rows
+        values = logits.float().cpu().numpy()
+        return [row._replace(logits=value[: len(row.tokens)]) for row, value in zip(rows, values, strict=True)]
 
 
 class Generator:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 from typing import Any, Literal
+
+from python_backend.checkpoint import read_json
 
 Family = Literal["ctc", "seq2seq", "whisper"]
 
@@ -19,6 +22,13 @@ def family(config: dict[str, Any]) -> Family:
     if model_type == "whisper":
         return "whisper"
     return "seq2seq" if model_type in SEQ2SEQ else "ctc"
+
+
+def has_language_model(folder: Path) -> bool:
+    """Whether a CTC checkpoint is decoded with a language model: its processor says so, and pyctcdecode's files are
+    there. Without these, the pipeline goes on without."""
+    processor = read_json(folder, "preprocessor_config.json").get("processor_class") or ""
+    return processor.endswith("WithLM") and (folder / "alphabet.json").is_file()
 
 
 WAV2VEC2 = {"conv_kernel": (10, 3, 3, 3, 3, 2, 2), "conv_stride": (5, 2, 2, 2, 2, 2, 2)}

@@ -6,10 +6,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
+import numpy as np
+
 from python_backend import ctc, whisper
 from python_backend.checkpoint import read_json
 from python_backend.ctc import token_text
-from python_backend.speech_checkpoint import Family, family, samples_per_frame
+from python_backend.speech_checkpoint import Family, family, has_language_model, samples_per_frame
 from python_backend.text import Tokenizer, clean_up
 from python_backend.whisper import Chunk
 
@@ -20,6 +22,8 @@ class Row(NamedTuple):
     tokens: list[int]
     times: list[float]
     """When each token was said, in seconds from the start of the row; empty unless Whisper's words are asked for."""
+    logits: np.ndarray
+    """[frames, vocabulary] float32 where a language model decodes; else empty."""
     samples: int
     left: int
     """Of the samples, those that the row before knows better."""
@@ -46,16 +50,45 @@ class CTCTranscriber:
         self.seconds_per_frame = self.samples_per_frame / sampling_rate(folder)
 
     def __call__(self, rows: Sequence[Row], parameters: dict[str, Any]) -> Transcription:
-        ids: list[int] = []
-        for row in rows:
-            frames = round(row.samples * (1 / self.samples_per_frame))  # as `rescale_stride` rounds
-            left, right = (round(side / row.samples * frames) for side in (row.left, row.right))
-            ids += row.tokens[left : frames - right]
+        ids = [id_ for row in rows for id_ in row.tokens[self.own_frames(row)]]
         characters = self.vocabulary.characters(ids)
         spans = {"char": characters, "word": self.vocabulary.words(characters)}.get(parameters["return_timestamps"], [])
         seconds = self.seconds_per_frame
         chunks = [Chunk(span.text, span.start * seconds, span.end * seconds, None) for span in spans]
         return Transcription(self.vocabulary.text(characters), chunks)
+
+    def own_frames(self, row: Row) -> slice:
+        """The frames of a row without those of its context."""
+        frames = round(row.samples * (1 / self.samples_per_frame))  # as `rescale_stride` rounds
+        left, right = (round(side / row.samples * frames) for side in (row.left, row.right))
+        return slice(left, frames - right)
+
+
+LANGUAGE_MODEL = "language_model"
+
+
+class LanguageModelTranscriber(CTCTranscriber):
+    """The frames of all rows through pyctcdecode's beam search, with the language model of the checkpoint."""
+
+    OPTIONS = ("beam_width", "beam_prune_logp", "token_min_logp", "prune_history", "hotword_weight", "hotwords")
+
+    def __init__(self, folder: Path) -> None:
+        from pyctcdecode import Alphabet, BeamSearchDecoderCTC, LanguageModel
+
+        super().__init__(folder)
+        # Not load_from_dir: it reads files in the locale's encoding, and a stub has none but ASCII.
+        alphabet = Alphabet.loads((folder / "alphabet.json").read_text(encoding="utf-8"))
+        files = folder / LANGUAGE_MODEL
+        model = LanguageModel.load_from_dir(str(files), unigram_encoding="utf-8") if files.is_dir() else None
+        self.decoder = BeamSearchDecoderCTC(alphabet, model)
+
+    def __call__(self, rows: Sequence[Row], parameters: dict[str, Any]) -> Transcription:
+        logits = np.concatenate([row.logits[self.own_frames(row)] for row in rows])
+        options = {name: parameters[name] for name in self.OPTIONS if parameters[name] is not None}
+        text, _, words, *_ = self.decoder.decode_beams(logits, **options)[0]
+        seconds = self.seconds_per_frame
+        chunks = [Chunk(word, start * seconds, end * seconds, None) for word, (start, end) in words]
+        return Transcription(text, chunks if parameters["return_timestamps"] == "word" else [])
 
 
 class WhisperTranscriber:
@@ -130,4 +163,6 @@ TRANSCRIBERS: dict[Family, Any] = {"ctc": CTCTranscriber, "seq2seq": SequenceTra
 
 def load(folder: Path) -> Transcriber:
     """The transcriber of a checkpoint."""
+    if has_language_model(folder):
+        return LanguageModelTranscriber(folder)
     return TRANSCRIBERS[family(read_json(folder, "config.json"))](folder)

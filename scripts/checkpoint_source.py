@@ -13,12 +13,15 @@ SMALL = (
     "config.json", "generation_config.json", "preprocessor_config.json", "processor_config.json",
     "video_preprocessor_config.json", "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json",
     "added_tokens.json", "vocab.json", "chat_template.json", "chat_template.jinja",
+    "alphabet.json",
 )  # fmt: skip
 """What every stage of a deployment gets, where the checkpoint has it."""
 VOCABULARIES = (
     "vocab.txt", "merges.txt", "spiece.model", "sentencepiece.bpe.model", "tokenizer.model", "spm.model",
 )  # fmt: skip
 """What a missing tokenizer.json is made of."""
+LANGUAGE_MODEL = "language_model"
+"""The folder of a speech model's language model: what decodes gets it, the postprocessor."""
 SAFE = ("model.safetensors", "model.safetensors.index.json", "model-?????-of-?????.safetensors")
 PICKLED = ("pytorch_model.bin", "pytorch_model.bin.index.json", "pytorch_model-?????-of-?????.bin")
 HUB_ID = re.compile(r"[\w.-]+(/[\w.-]+)?")
@@ -53,7 +56,14 @@ def fetch(checkpoint: str, revision: str | None, with_pickles: bool, with_code: 
         return Source(checkpoint, None, folder.resolve())
     if checkpoint.startswith((".", "/", "~")) or not HUB_ID.fullmatch(checkpoint):
         raise CheckpointError(f"{checkpoint!r} is neither a folder nor the id of a model on the Hugging Face Hub")
-    patterns = [*SMALL, *VOCABULARIES, *SAFE, *(PICKLED if with_pickles else ()), *(("*.py",) if with_code else ())]
+    patterns = [
+        *SMALL,
+        *VOCABULARIES,
+        f"{LANGUAGE_MODEL}/*",
+        *SAFE,
+        *(PICKLED if with_pickles else ()),
+        *(("*.py",) if with_code else ()),
+    ]
     path = _download(checkpoint, revision, patterns)
     return Source(checkpoint, path.name, path)
 

@@ -19,7 +19,17 @@ from pathlib import Path
 from typing import Any
 
 from architectures import ArchitectureError, check, is_native
-from checkpoint_source import SMALL, CheckpointError, Source, count_parameters, fetch, place, unpickle, weights
+from checkpoint_source import (
+    LANGUAGE_MODEL,
+    SMALL,
+    CheckpointError,
+    Source,
+    count_parameters,
+    fetch,
+    place,
+    unpickle,
+    weights,
+)
 from repository import RECORD, STEPS, WEIGHTS, deployments, read_config, task_of
 from tokenizer_conversion import ConversionError
 
@@ -179,6 +189,10 @@ def fill(repository: Path, name: str, source: Source, files: list[Path], record:
             place(folder.glob("*.py"), goal, link=False)
             place((source.folder / file for file in SMALL if (source.folder / file).is_file()), goal, link=False)
             tokenizer_files.write(source.folder, goal)
+        if (source.folder / LANGUAGE_MODEL).is_dir():
+            goal = new[repository / f"{name}_postprocess" / VERSION] / LANGUAGE_MODEL
+            goal.mkdir()
+            place((source.folder / LANGUAGE_MODEL).iterdir(), goal, link=source.revision is not None)
         goal = new[repository / f"{name}_model" / VERSION]
         if record["trust_remote_code"]:
             place(source.folder.glob("*.py"), goal, link=False)

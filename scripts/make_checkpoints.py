@@ -71,7 +71,8 @@ def make(name: str, out: Path) -> None:
 
 def contents(folder: Path) -> dict[str, bytes]:
     """The files of a folder; none where there is no folder."""
-    return {file.name: file.read_bytes() for file in folder.iterdir()} if folder.exists() else {}
+    files = (path for path in folder.rglob("*") if path.is_file())
+    return {str(file.relative_to(folder)): file.read_bytes() for file in files}
 
 
 def recipe_fingerprint(name: str) -> str:

@@ -79,8 +79,10 @@ class Servers:
         task = max((task for task in TASKS if name.startswith(task)), key=len)
         if task != self.task:
             self.stop()
-            self.server, self.task = self.start(task), task
-        assert self.server is not None
+            self.task = task
+            self.server = self.start(task)
+        if self.server is None:
+            pytest.fail(f"the server of {task} did not start for the first test that asked for it")
         return self.server
 
     def names(self, task: str) -> list[str]:
@@ -96,6 +98,7 @@ class Servers:
     def stop(self) -> None:
         if self.server is not None:
             self.server.stop()
+        if self.task:
             shutil.rmtree(self.folder / self.task)
         self.server, self.task = None, ""
 

@@ -16,17 +16,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import repeat
 from typing import Any
 
 import numpy as np
 
-from python_backend import audio, speech_features, transcription, whisper_checks
+from python_backend import audio, speech_features, text, transcription, whisper_checks
 from python_backend.batching import pad
 from python_backend.checkpoint import read_json
 from python_backend.forward import TorchStage
 from python_backend.generation_parameters import GENERATION
 from python_backend.parameters import Bool, Choice, Float, Int, InvalidInput, Parameter, Parameters, Text
-from python_backend.speech_checkpoint import family, samples_per_frame
+from python_backend.speech_checkpoint import family, has_language_model, samples_per_frame
 from python_backend.speech_chunks import CHUNKING, Chunk, cut
 from python_backend.speech_features import Features, LogMel
 from python_backend.stage import Request, Result, Stage, Tensors
@@ -56,8 +57,6 @@ PARAMETERS = Parameters(
         doc='CTC: "char" or "word"; Whisper: "true" for segments, or "word".',
     ),
     *CHUNKING,
-    Int("stride_left", default=0, minimum=0, doc="Samples at the start that are context alone. Not with chunks."),
-    Int("stride_right", default=0, minimum=0, doc="Samples at the end that are context alone. Not with chunks."),
     Bool("return_language", doc="Whisper: name the language of each chunk."),
     Text("language", doc='Whisper: the language spoken, "en" or "english". Default: detected.'),
     Choice("task", choices=("transcribe", "translate"), doc="Whisper: write as spoken, or in English."),
@@ -66,12 +65,18 @@ PARAMETERS = Parameters(
     Float("compression_ratio_threshold", doc="Whisper: above it, the next temperature is tried."),
     Float("logprob_threshold", doc="Whisper: mean log probability under which the next temperature is tried."),
     Float("no_speech_threshold", doc="Whisper: probability of silence above which a window is left out."),
+    Int("beam_width", minimum=1, maximum=1_000, doc="Language model: beams to follow. Default: 100."),
+    Float("beam_prune_logp", doc="Language model: beams that fall this far behind the best are dropped. Default: -10."),
+    Float("token_min_logp", doc="Language model: log probability under which a token is not tried. Default: -5."),
+    Bool("prune_history", doc="Language model: of beams that differ far back alone, the best stays. Default: false."),
+    Float("hotword_weight", doc="Language model: how much HOTWORDS count. Default: 10."),
     *(option for option in GENERATION if option.name not in ("num_return_sequences", "temperature")),
 )
 
 
 class Preprocess(Stage):
-    """AUDIO [batch, 1] bytes, or SAMPLES [batch, n] with SAMPLING_RATE [batch, 1] (default: the model's), to rows:
+    """AUDIO [batch, 1] bytes, or SAMPLES [batch, n] with SAMPLING_RATE [batch, 1] (default: the model's), and STRIDE
+    [batch, 2], samples at the start and at the end that are context alone (default: none; not with chunks), to rows:
 
     input_values [batch, rows, samples] or input_features [batch, rows, a, b], the other one empty;
     lengths [batch, rows, 2]: samples or frames of the row, and how many of them the attention mask covers;
@@ -90,6 +95,7 @@ class Preprocess(Stage):
     def load(self) -> None:
         config = read_json(self.folder, "config.json")
         self.family = family(config)
+        self.language_model = has_language_model(self.folder)
         self.align_to = samples_per_frame(config) if self.family == "ctc" else 1
         self.generation = read_json(self.folder, "generation_config.json")
         self.extractor = speech_features.load(self.folder)
@@ -103,8 +109,9 @@ class Preprocess(Stage):
         self.check(request.parameters)
         rows = self.max_rows
         items = []
-        for samples, ratio in self.samples(request.tensors):
-            chunks = self.chunks(samples, ratio, request.parameters)
+        strides = request.tensors["STRIDE"].tolist() if "STRIDE" in request.tensors else repeat([0, 0])
+        for (samples, ratio), stride in zip(self.samples(request.tensors), strides, strict=False):
+            chunks = self.chunks(samples, ratio, stride, request.parameters)
             rows -= len(chunks)
             if rows < 0:
                 raise InvalidInput(
@@ -121,10 +128,10 @@ class Preprocess(Stage):
             raise InvalidInput("This model gives no timestamps: only CTC models and Whisper do.")
         if self.family == "ctc" and timestamps == "true":
             raise InvalidInput('This is a CTC model: return_timestamps must be "char" or "word".')
+        if self.language_model and timestamps == "char":
+            raise InvalidInput('A CTC model with a language model tells words alone: return_timestamps must be "word".')
         if parameters["return_language"] and self.family != "whisper":
             raise InvalidInput("return_language: only Whisper can tell the language.")
-        if self.family == "seq2seq" and (parameters["stride_left"] or parameters["stride_right"]):
-            raise InvalidInput("stride_left and stride_right are usable with CTC models alone: leave them out.")
         if self.family == "whisper":
             whisper_checks.check(parameters, self.generation)
 
@@ -149,8 +156,12 @@ class Preprocess(Stage):
                 )
             yield samples, ratio
 
-    def chunks(self, samples: np.ndarray, ratio: float, parameters: dict[str, Any]) -> list[Chunk]:
-        """The forward rows of one item."""
+    def chunks(self, samples: np.ndarray, ratio: float, stride: list[int], parameters: dict[str, Any]) -> list[Chunk]:
+        """The forward rows of one item. `stride` counts samples as they were sent, `ratio` times as many as here."""
+        if min(stride) < 0 or sum(stride) * ratio > len(samples):
+            raise InvalidInput(f"STRIDE {stride} does not fit the audio: two counts of its {len(samples):,} samples.")
+        if any(stride) and self.family == "seq2seq":
+            raise InvalidInput("STRIDE is usable with CTC models and Whisper alone: leave it out.")
         self.extractor.check(samples)
         how = cut(parameters, self.extractor.sampling_rate, self.align_to)
         row = min(how.length if how else len(samples), len(samples)) / self.extractor.sampling_rate
@@ -166,12 +177,7 @@ class Preprocess(Stage):
             )
         if how:
             return [chunk for chunk in how(samples) if len(chunk.samples) >= self.extractor.min_samples]
-        left, right = (parameters[name] for name in ("stride_left", "stride_right"))
-        if left + right > len(samples):
-            raise InvalidInput(
-                f"stride_left and stride_right, {left} and {right}, are more than the audio has samples."
-            )
-        return [Chunk(samples, round(left * ratio), round(right * ratio))]
+        return [Chunk(samples, *(round(side * ratio) for side in stride))]
 
     def features(self, samples: np.ndarray, parameters: dict[str, Any]) -> Features:
         if not isinstance(self.extractor, LogMel) or parameters["chunk_length_s"]:
@@ -202,13 +208,14 @@ class Preprocess(Stage):
         return -1 if self.family == "whisper" else 0
 
 
-IGNORED = {parameter.name for parameter in CHUNKING} | {"stride_left", "stride_right"}
+IGNORED = {parameter.name for parameter in CHUNKING}
 """Parameters that matter to Preprocess alone."""
 
 
 class Model(TorchStage):
     """Rows of features to token ids: tokens [batch, rows, n] INT32, -1 behind a row's end, and token_times
-    [batch, rows, n] FP32, seconds from the start of the row: of Whisper's words; else [batch, rows, 0].
+    [batch, rows, n] FP32, seconds from the start of the row: of Whisper's words; else [batch, rows, 0]; and logits
+    [batch, rows, frames, vocabulary] FP32 where a language model decodes; else [batch, rows, 0, 0].
 
     Settings, besides TorchStage's:
         max_batch_rows: rows that generate together. Default 16; a quarter of it for Whisper's words.
@@ -262,16 +269,21 @@ class Model(TorchStage):
         for name, rows, fill in (
             ("tokens", [row.tokens for row in spoken], -1),
             ("token_times", [row.times for row in spoken], 0),
+            ("logits", [row.logits for row in spoken], 0),
         ):
             joined = pad(rows, fill)
-            result[name] = np.full((*shape, joined.shape[1]), fill, joined.dtype)
+            result[name] = np.full((*shape, *joined.shape[1:]), fill, joined.dtype)
             result[name][tuple(np.array(places).T)] = joined
         return result
 
 
+MAX_HOTWORD_BYTES = 1_000
+
+
 class Postprocess(Stage):
-    """Token ids to TEXT [batch, 1] and chunks CHUNK_TEXT, CHUNK_START, CHUNK_END (seconds, NaN where the pipeline gives
-    None), CHUNK_LANGUAGE ("" for None) [batch, n], COUNT [batch, 1] of them: 0 without timestamps and language."""
+    """Token ids, or logits with HOTWORDS [batch, n] to prefer, to TEXT [batch, 1] and chunks CHUNK_TEXT, CHUNK_START,
+    CHUNK_END (seconds, NaN where the pipeline gives None), CHUNK_LANGUAGE ("" for None) [batch, n], COUNT [batch, 1] of
+    them: 0 without timestamps and language."""
 
     PARAMETERS = PARAMETERS
 
@@ -280,16 +292,20 @@ class Postprocess(Stage):
 
     def process(self, request: Request) -> Tensors:
         tensors = request.tensors
+        names = ("tokens", "token_times", "logits", "strides")
+        hotwords = tensors.get("HOTWORDS", np.empty((len(tensors["tokens"]), 0), object))
         items = [
             self.transcriber(
                 [
-                    transcription.Row(row[row >= 0].tolist(), times.tolist(), *map(int, stride))
-                    for row, times, stride in zip(*item, strict=True)
+                    transcription.Row(
+                        row[row >= 0].tolist(), times.tolist(), logits[: (row >= 0).sum()], *map(int, stride)
+                    )
+                    for row, times, logits, stride in zip(*item, strict=True)
                     if stride[0]
                 ],
-                request.parameters,
+                {**request.parameters, "hotwords": list(text.read(words[words != b""], "HOTWORDS", MAX_HOTWORD_BYTES))},
             )
-            for item in zip(tensors["tokens"], tensors["token_times"], tensors["strides"], strict=True)
+            for item, words in zip(zip(*(tensors[name] for name in names), strict=True), hotwords, strict=True)
         ]
         chunks = [item.chunks for item in items]
         return {

@@ -57,6 +57,39 @@ def wav2vec2() -> Recipe:
     return Recipe("Wav2Vec2ForCTC", wav2vec2_config("wav2vec2"), files, HEAD, speak_characters)
 
 
+WORDS = {"A": -0.8, "DE": -1.1, "E": -1.0, "IT": -1.2, "O": -1.2, "TO": -0.9, "WE": -1.3}
+"""Of the language model: log10 of their probabilities. Short ones, such as a network of random weights may say."""
+
+
+def language_model() -> dict[str, Any]:
+    """The files of pyctcdecode: an alphabet, and a language model of single words and pairs in ARPA's format."""
+    singles = {"<unk>": -3.0, "<s>": -99.0, "</s>": -1.5, **WORDS}
+    pairs = {f"{first} {second}": -0.4 for first, second in zip(WORDS, list(WORDS)[1:], strict=False)}
+    lines = ["\\data\\", f"ngram 1={len(singles)}", f"ngram 2={len(pairs)}", "", "\\1-grams:"]
+    lines += [f"{probability}\t{word}\t-0.3" for word, probability in singles.items()]
+    lines += ["", "\\2-grams:", *(f"{probability}\t{pair}" for pair, probability in pairs.items()), "", "\\end\\", ""]
+    _blank, start, end, _, _, *characters = vocabulary.CTC_VOCABULARY
+    return {
+        "alphabet.json": {"labels": ["", start, end, "\u2047", " ", *characters], "is_bpe": False},
+        "language_model/attrs.json": {
+            "alpha": 0.5,
+            "beta": 1.5,
+            "unk_score_offset": -10.0,
+            "score_boundary": True,
+        },
+        "language_model/unigrams.txt": "\n".join(sorted(WORDS)) + "\n",
+        "language_model/words.arpa": "\n".join(lines),
+    }
+
+
+@recipe
+def wav2vec2_lm() -> Recipe:
+    """CTC over characters, decoded with a language model."""
+    files = vocabulary.wav2vec2() | language_model()
+    files |= samples(return_attention_mask=False, processor_class="Wav2Vec2ProcessorWithLM")
+    return Recipe("Wav2Vec2ForCTC", wav2vec2_config("wav2vec2"), files, HEAD, speak_characters)
+
+
 @recipe
 def hubert() -> Recipe:
     """CTC over characters; layer norms in the convolutions, and an attention mask."""

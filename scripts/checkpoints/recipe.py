@@ -40,6 +40,7 @@ class Recipe:
             config["vocab_size"] = Tokenizer.from_str(self.files["tokenizer.json"]).get_vocab_size()
         for name, content in {"config.json": config, **self.files}.items():
             text = content if isinstance(content, str) else json.dumps(content, indent=2, ensure_ascii=False) + "\n"
+            (folder / name).parent.mkdir(exist_ok=True)
             (folder / name).write_text(text, encoding="utf-8")
         arrays = {name: weights.draw(name, array, self.gains) for name, array in self._untrained(folder).items()}
         if self.adjust:

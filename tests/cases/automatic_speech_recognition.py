@@ -7,6 +7,7 @@ from tests.cases import Bytes, Case, File, Generator, Samples
 WAV2VEC2 = "automatic_speech_recognition_wav2vec2"
 HUBERT = "automatic_speech_recognition_hubert"
 WAV2VEC2_BERT = "automatic_speech_recognition_wav2vec2_bert"
+LM = "automatic_speech_recognition_wav2vec2_lm"
 WHISPER = "automatic_speech_recognition_whisper"
 CTC = {"wav2vec2": WAV2VEC2, "hubert": HUBERT, "wav2vec2_bert": WAV2VEC2_BERT}
 MOONSHINE = "automatic_speech_recognition_moonshine"
@@ -93,13 +94,9 @@ CASES = [
         note="as the datasets library gives it",
     ),
     Case("dict_extra", WAV2VEC2, raw(speaker="Lincoln"), note="other keys come back, as lists"),
-    Case(
-        "dict_stride",
-        WAV2VEC2,
-        raw(stride=(16000, 8000)),
-        refused="stride",
-        note="the oracle takes samples at both ends as context; the served task cuts and joins itself (chunk_length_s)",
-    ),
+    *(Case(f"{name}_dict_stride", checkpoint, raw(stride=(16000, 8000))) for name, checkpoint in CTC.items()),
+    Case("whisper_dict_stride", WHISPER, raw(stride=(16000, 8000)), {"return_timestamps": True}),
+    Case("moonshine_dict_stride", MOONSHINE, raw(stride=(16000, 8000)), refused="stride", note=REFUSED_TOO),
     Case("dict_stride_too_large", WAV2VEC2, raw(stride=(90000, 90000)), refused="stride", note=REFUSED_TOO),
     *(
         Case(f"{name}_list", checkpoint, [SPEECH, File("tests/data/short.wav"), File("tests/data/stereo.wav")])
@@ -117,6 +114,22 @@ CASES = [
     ),
     Case("timestamps_of_constructor", WAV2VEC2, SPEECH, init={"return_timestamps": "word"}),
     *(Case(f"{name}_chunks", checkpoint, SPEECH, {"chunk_length_s": 2}) for name, checkpoint in ALL.items()),
+    Case("lm_one", LM, SPEECH),
+    Case("lm_word", LM, SPEECH, {"return_timestamps": "word"}),
+    Case("lm_char", LM, SPEECH, {"return_timestamps": "char"}, refused="word", note=REFUSED_TOO),
+    Case("lm_chunks", LM, LONG, {"chunk_length_s": 10, "stride_length_s": [2, 1], "return_timestamps": "word"}),
+    Case("lm_list", LM, [SPEECH, File("tests/data/short.wav")]),
+    *(
+        Case(f"lm_{name}", LM, SPEECH, {"decoder_kwargs": {name: value, **more}})
+        for name, value, more in (
+            ("beam_width", 2, {}),
+            ("beam_prune_logp", -1.0, {}),
+            ("token_min_logp", -0.5, {}),
+            ("prune_history", True, {}),
+            ("hotwords", ["RED", "HEED"], {}),
+            ("hotword_weight", 30.0, {"hotwords": ["RED"]}),
+        )
+    ),
     Case("chunks_stride", WAV2VEC2, SPEECH, {"chunk_length_s": 2, "stride_length_s": 0.5}),
     Case(
         "chunks_two_strides",

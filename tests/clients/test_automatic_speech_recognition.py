@@ -116,11 +116,12 @@ def test_parameters(arguments: dict[str, Any], parameters: dict[str, Any]) -> No
         ({"raw": np.zeros((2, 3)), "sampling_rate": 1}, {}, "single channel"),
         ({"raw": SAMPLES}, {}, "sampling_rate"),
         ({"sampling_rate": 8000}, {}, "raw"),
-        ({"raw": SAMPLES, "sampling_rate": 8000, "stride": (1, 1)}, {}, "stride"),
+        ({"raw": SAMPLES, "sampling_rate": 8000, "stride": 1}, {}, "left and right"),
         (3, {}, "not int"),
         ("no/such/file.wav", {}, "no/such/file.wav"),
         (b"a", {"stride_length_s": (1, 2, 3)}, "left and right"),
-        (b"a", {"decoder_kwargs": {}}, "decoder_kwargs"),
+        (b"a", {"decoder_kwargs": {"lm_start_state": object()}}, "lm_start_state"),
+        (b"a", {"decoder_kwargs": {"hotwords": 3}}, "hotwords"),
         (b"a", {"max_new_tokens": 1, "generate_kwargs": {"max_new_tokens": 1}}, "twice"),
         (b"a", {"generate_kwargs": {"generation_config": object()}}, "generation_config"),
     ],
@@ -130,3 +131,16 @@ def test_refusals(audio: Any, arguments: dict[str, Any], message: str) -> None:
     with pytest.raises(InvalidInput, match=message):
         transcribe(audio, **arguments)
     assert not transport.requests
+
+
+def test_a_language_model_gets_its_options_and_hotwords() -> None:
+    transcribe, transport = fake("automatic-speech-recognition", answer)
+    transcribe(b"a", decoder_kwargs={"beam_width": 5, "hotwords": ["Ada"], "prune_history": None})
+    assert transport.request.parameters == {"beam_width": 5}
+    assert transport.request.tensors["HOTWORDS"].tolist() == [[b"Ada"]]
+
+
+def test_samples_bring_their_context() -> None:
+    transcribe, transport = fake("automatic-speech-recognition", answer)
+    result = transcribe({"raw": SAMPLES, "sampling_rate": 8000, "stride": (3, 2)})
+    assert transport.request.tensors["STRIDE"].tolist() == [[3, 2]] and "stride" not in result

@@ -91,6 +91,6 @@ def layout(value: Any, indent: str = "") -> str:
 def digest(folder: Path) -> str:
     """What tells a checkpoint from another: a digest of all its files."""
     content = hashlib.sha256()
-    for file in sorted(folder.iterdir()):
+    for file in sorted(path for path in folder.rglob("*") if path.is_file()):
         content.update(file.name.encode() + file.read_bytes())
     return content.hexdigest()[:16]

@@ -192,9 +192,8 @@ def test_limits(checkpoints: Path, settings: dict[str, str], sent: Tensors, para
         ("wav2vec2", {"return_language": True}, "only Whisper"),
         ("wav2vec2", {"chunk_length_s": 1, "stride_length_s": 2}, "longer than the strides"),
         ("wav2vec2", {"chunk_length_s": 1, "stride_length_s": 0.5}, "longer than the strides"),
-        ("wav2vec2", {"stride_left": 90_000, "stride_right": 90_000}, "more than the audio has"),
         ("moonshine", {"return_timestamps": "word"}, "no timestamps"),
-        ("moonshine", {"stride_left": 10}, "CTC"),
+        ("wav2vec2_lm", {"return_timestamps": "char"}, "words alone"),
         ("whisper", {"return_timestamps": "char"}, '"true" or "word"'),
         ("whisper", {"language": "klingon"}, r"knows en \(english\), de \(german\)"),
         ("whisper", {"language": "japanese"}, "does not know"),
@@ -258,16 +257,39 @@ def test_rows_are_whole_frames_and_overlap_by_a_sixth() -> None:
 
 
 def test_context_alone_says_nothing(ensembles: Ensembles) -> None:
-    """stride_left and stride_right are heard and not written: as many frames less at each end."""
+    """STRIDE is heard and not written: as many frames less at each end."""
     whole, inner = (
-        ensembles["hubert"](files(SPEECH), return_timestamps="char", **parameters)
-        for parameters in ({}, {"stride_left": 32_000, "stride_right": 16_000})
+        ensembles["hubert"]({**files(SPEECH), **stride}, return_timestamps="char")
+        for stride in ({}, {"STRIDE": np.array([[32_000, 16_000]])})
     )
     assert answer(inner)[0] and answer(inner)[0] in answer(whole)[0]
     assert inner["CHUNK_END"].max() <= whole["CHUNK_END"].max() - 3 + 0.02
 
 
+@pytest.mark.parametrize(
+    ("name", "stride", "message"),
+    [
+        ("wav2vec2", [90_000, 90_000], "does not fit the audio"),
+        ("wav2vec2", [-1, 0], "does not fit the audio"),
+        ("moonshine", [10, 0], "CTC"),
+    ],
+)
+def test_strides_that_cannot_be(ensembles: Ensembles, name: str, stride: list[int], message: str) -> None:
+    with pytest.raises(InvalidInput, match=message):
+        ensembles[name]({**files(SPEECH), "STRIDE": np.array([stride])})
+
+
 # CTC.
+
+
+def test_a_language_model_prefers_its_words_and_those_of_the_caller(ensembles: Ensembles) -> None:
+    words = {"A", "DE", "E", "IT", "O", "TO", "WE"}
+    spoken, chunks = answer(ensembles["wav2vec2_lm"](files(SPEECH), return_timestamps="word"))
+    assert [chunk[0] for chunk in chunks] == spoken.split()
+    assert sum(word in words for word in spoken.split()) > 40
+    hot = {**files(SPEECH), "HOTWORDS": np.array([[b"RED", b""]], object)}
+    assert "RED" in answer(ensembles["wav2vec2_lm"](hot, hotword_weight=20))[0].split()
+    assert answer(ensembles["wav2vec2_lm"](files(SPEECH), beam_width=1))[0] != spoken
 
 
 @pytest.mark.parametrize("name", ["wav2vec2", "hubert", "wav2vec2_bert"])
@@ -465,6 +487,7 @@ def test_padding_rows_say_nothing(checkpoints: Path) -> None:
     tensors = {
         "tokens": np.array([[[5, 5, 0, 6], [6, 7, -1, -1]], [[5, -1, -1, -1], [-1, -1, -1, -1]]], np.int32),
         "token_times": np.zeros((2, 2, 0), np.float32),
+        "logits": np.zeros((2, 2, 0, 0), np.float32),
         "strides": np.array([[[1_280, 0, 0], [640, 0, 0]], [[320, 0, 0], [0, 0, 0]]], np.int32),
     }
     result = stage.process(Request(tensors, PARAMETERS.parse({"return_timestamps": "char"})))

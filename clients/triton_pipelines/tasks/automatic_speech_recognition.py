@@ -7,7 +7,7 @@
 
 From AutomaticSpeechRecognitionPipeline: paths, URLs and bytes are files of any format; an array is taken to have the
 model's sampling rate; other keys of a dict come back with the result. `generate_kwargs` may be given as arguments of
-their own. Differences: the caller's dict is left as it is, and its "stride" is refused.
+their own. One difference: the caller's dict is left as it is.
 """
 
 from __future__ import annotations
@@ -22,7 +22,20 @@ import numpy as np
 from .. import sources
 from ..errors import InvalidInput
 from ..transport import Array
-from .base import Inputs, Row, Settings, Task, bytes_tensor, given, refuse, scalars, split, texts
+from .base import (
+    Inputs,
+    Row,
+    Settings,
+    Task,
+    bytes_tensor,
+    given,
+    refuse,
+    scalars,
+    split,
+    text_list,
+    text_tensor,
+    texts,
+)
 from .generation import generation_parameters
 
 
@@ -44,11 +57,13 @@ class AutomaticSpeechRecognition(Task):
         return_language: bool | None = None,
         max_new_tokens: int | None = None,
         generate_kwargs: Mapping[str, Any] | None = None,
-        decoder_kwargs: Any = None,
+        decoder_kwargs: Mapping[str, Any] | None = None,
         ignore_warning: Any = None,  # of a warning that only transformers gives
         **generation: Any,
     ) -> Settings:
-        refuse(decoder_kwargs=(decoder_kwargs, "the server decodes without a language model"))
+        decoder = dict(decoder_kwargs or {})
+        hotwords = decoder.pop("hotwords", None)
+        refuse(lm_start_state=(decoder.pop("lm_start_state", None), "each audio starts anew"))
         if max_new_tokens is not None and "max_new_tokens" in (generate_kwargs or {}):
             raise InvalidInput("max_new_tokens is given twice: as an argument and in generate_kwargs")
         generation = generation_parameters(generate_kwargs, generation)
@@ -56,6 +71,7 @@ class AutomaticSpeechRecognition(Task):
             generation["temperature"] = ",".join(str(float(each)) for each in generation["temperature"])
         sent = {
             **generation,
+            **given(**decoder),
             **given(
                 chunk_length_s=chunk_length_s,
                 return_timestamps=str(return_timestamps).lower() if return_timestamps is not None else None,
@@ -64,9 +80,9 @@ class AutomaticSpeechRecognition(Task):
             ),
             **_strides(stride_length_s),
         }
-        return Settings(
-            scalars(sent), options=given(return_timestamps=return_timestamps, return_language=return_language)
-        )
+        tensors = {"HOTWORDS": text_tensor(text_list(hotwords, "hotwords"), "hotwords")} if hotwords else {}
+        options = given(return_timestamps=return_timestamps, return_language=return_language)
+        return Settings(scalars(sent), tensors, options)
 
     def load(self, item: Any, settings: Settings) -> Any:
         if isinstance(item, str) and sources.is_url(item):
@@ -81,9 +97,10 @@ class AutomaticSpeechRecognition(Task):
         audio, rate = _audio(item), item.get("sampling_rate")
         if audio is None or rate is None:
             raise InvalidInput('a dict needs the keys "raw" (or "array"), the samples, and "sampling_rate"')
-        if "stride" in item:
-            raise InvalidInput('the key "stride" is not supported: give chunk_length_s and stride_length_s instead')
-        return {"SAMPLES": _samples(audio), "SAMPLING_RATE": np.array([rate], dtype=np.int32)}
+        row = {"SAMPLES": _samples(audio), "SAMPLING_RATE": np.array([rate], dtype=np.int32)}
+        if item.get("stride") is not None:
+            row["STRIDE"] = _pair(item["stride"])
+        return row
 
     def decode(self, item: Any, outputs: Row, settings: Settings) -> dict[str, Any]:
         result: dict[str, Any] = {"text": texts(outputs["TEXT"])[0]}
@@ -120,6 +137,13 @@ def _samples(audio: Any) -> Array:
     return samples.astype(np.float32)
 
 
+def _pair(stride: Any) -> Array:
+    """The samples at the start and at the end of an audio that are context alone."""
+    if not isinstance(stride, (list, tuple)) or len(stride) != 2:
+        raise InvalidInput(f"stride={stride!r} must be two numbers of samples: left and right")
+    return np.array(stride, dtype=np.int32)
+
+
 def _chunks(outputs: Row, settings: Settings) -> list[dict[str, Any]]:
     count = int(outputs["COUNT"][0])
     spoken = texts(outputs["CHUNK_TEXT"][:count])
@@ -146,5 +170,5 @@ def _seconds(times: Array) -> list[float | None]:
 
 def _extra(item: Mapping[str, Any]) -> dict[str, Any]:
     """What the caller's dict held besides the audio, each in a list, as transformers hands it back."""
-    known = {"raw", "sampling_rate"} if item.get("raw") is not None else {"raw", "array", "path", "sampling_rate"}
+    known = {"raw", "sampling_rate", "stride"} | ({"array", "path"} if item.get("raw") is None else set())
     return {key: [value] for key, value in item.items() if key not in known}
