@@ -12,6 +12,7 @@ import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from python_backend.batching import pad
+from python_backend.checkpoint import read_json
 from python_backend.parameters import InvalidInput
 from python_backend.stage import Request, Stage, Tensors
 
@@ -63,6 +64,17 @@ def processor(folder: Path) -> Any:
     return AutoImageProcessor.from_pretrained(folder, backend="pil", local_files_only=True)
 
 
+NEED_TORCH = ("Eomt", "Fuyu", "Kosmos2_5", "Mask2Former", "MaskFormer", "OneFormer", "Pix2Struct", "ZoeDepth")
+"""Image processors that transformers hides where it finds no PyTorch, which they need behind the model alone."""
+
+
+def needs_torch(folder: Path) -> bool:
+    """Whether the checkpoint's image processor is one of NEED_TORCH."""
+    config = read_json(folder, "preprocessor_config.json")
+    name = config.get("image_processor_type") or config.get("feature_extractor_type") or ""
+    return name.startswith(NEED_TORCH)
+
+
 class ImagePreprocess(Stage):
     """IMAGE [batch, 1], bytes of image files, to what the checkpoint's image processor makes of each by itself. One
     picture at a time: a few of them unfolded fill a machine's memory.
@@ -82,7 +94,8 @@ class ImagePreprocess(Stage):
     def initialize(self, args: dict[str, str]) -> None:
         # Triton runs each stage in a process of its own, and transformers works without PyTorch where it finds none:
         # 60 MB instead of 300, one second of start instead of five.
-        sys.modules.setdefault("torch", None)  # type: ignore[arg-type]
+        if not needs_torch(Path(args["model_repository"], args["model_version"])):
+            sys.modules.setdefault("torch", None)  # type: ignore[arg-type]
         os.environ.setdefault("TRANSFORMERS_NO_ADVISORY_WARNINGS", "1")
         super().initialize(args)
 

@@ -12,6 +12,20 @@ CLASSES = {
     "feature_extraction": ("",),
     "zero_shot_classification": ("SEQUENCE_CLASSIFICATION",),
     "image_classification": ("IMAGE_CLASSIFICATION",),
+    "image_feature_extraction": ("",),
+    "object_detection": ("OBJECT_DETECTION",),
+    "image_segmentation": (
+        "IMAGE_SEGMENTATION",
+        "SEMANTIC_SEGMENTATION",
+        "INSTANCE_SEGMENTATION",
+        "UNIVERSAL_SEGMENTATION",
+    ),
+    "mask_generation": ("MASK_GENERATION",),
+    "video_classification": ("VIDEO_CLASSIFICATION",),
+    "zero_shot_image_classification": ("ZERO_SHOT_IMAGE_CLASSIFICATION",),
+    "zero_shot_object_detection": ("ZERO_SHOT_OBJECT_DETECTION",),
+    "depth_estimation": ("DEPTH_ESTIMATION",),
+    "image_to_image": ("IMAGE_TO_IMAGE",),
     "automatic_speech_recognition": ("CTC", "SPEECH_SEQ_2_SEQ"),
     "text_generation": ("CAUSAL_LM",),
 }
@@ -21,6 +35,9 @@ CLASSES = {
 FAMILIAR = (
     "bert", "distilbert", "roberta", "xlm-roberta", "deberta-v2", "albert", "bart", "gpt2", "llama", "mistral", "qwen2",
     "t5", "whisper", "wav2vec2", "hubert", "vit", "convnext", "resnet", "swin",
+    "dinov2", "detr", "yolos", "rt_detr", "dpt", "glpn", "depth_anything", "swin2sr",
+    "segformer", "maskformer", "mask2former", "videomae", "timesformer", "vivit", "clip", "siglip", "owlvit",
+    "grounding-dino", "sam",
 )  # fmt: skip
 SHOWN = 12
 

@@ -3,7 +3,6 @@ whether "This example is LABEL." follows from the text. Follows ZeroShotClassifi
 
 from __future__ import annotations
 
-import string
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,6 +10,7 @@ from tokenizers import Encoding
 
 from python_backend import text
 from python_backend.batching import grouped
+from python_backend.candidate_labels import candidate_labels, read, sentences
 from python_backend.checkpoint import labels, read_json
 from python_backend.classification import scores
 from python_backend.forward import Forward
@@ -52,29 +52,11 @@ class Preprocess(text.TextPreprocess):
     def rows(self, request: Request) -> list[tuple[str, list[str]]]:
         """Each text with its hypotheses."""
         template = request.parameters["hypothesis_template"]
-        places = count_places(template)
         texts = text.read(request.tensors["TEXT"], "TEXT", self.max_bytes)
-        labels = [self.labels(row) for row in request.tensors["CANDIDATE_LABELS"]]
+        labels = [read(row, self.max_labels, self.max_bytes) for row in request.tensors["CANDIDATE_LABELS"]]
         if not all(texts) or not all(labels):
             raise InvalidInput("You must include at least one label and at least one sequence.")
-        size = max(len(template) * len(row) + places * sum(map(len, row)) for row in labels)
-        if size > self.max_bytes:
-            raise InvalidInput(
-                f"The hypotheses of one text have {size:,} characters; this deployment takes {self.max_bytes:,} "
-                "(max_text_bytes). Send fewer or shorter labels."
-            )
-        return [
-            (premise, [template.format(label) for label in row]) for premise, row in zip(texts, labels, strict=True)
-        ]
-
-    def labels(self, row: np.ndarray) -> list[str]:
-        given = candidate_labels(row)
-        if len(given) > self.max_labels:
-            raise InvalidInput(
-                f"CANDIDATE_LABELS has {len(given):,} labels; this deployment takes {self.max_labels:,} "
-                "(max_candidate_labels)."
-            )
-        return text.read(given, "CANDIDATE_LABELS", self.max_bytes)
+        return [(premise, sentences(template, row, self.max_bytes)) for premise, row in zip(texts, labels, strict=True)]
 
     def encode(self, rows: list[tuple[str, list[str]]]) -> list[Encoding]:
         """The pairs of all rows, in order. Each text is tokenized once for all of its hypotheses, and cut where it is
@@ -97,27 +79,6 @@ class Preprocess(text.TextPreprocess):
             ) from None
         finally:
             tokenizer.no_truncation()
-
-
-def count_places(template: str) -> int:
-    """How often a template names the label. InvalidInput when nowhere, or with more than a bare {}: str.format would
-    pad a label to a gigabyte."""
-    try:
-        fields = [(name, form) for _, name, form, _ in string.Formatter().parse(template) if name is not None]
-        if fields and all(name in ("", "0") and not form for name, form in fields):
-            template.format("label")
-            return len(fields)
-    except (ValueError, IndexError):
-        pass
-    raise InvalidInput(
-        f'The provided hypothesis_template "{template[:200]}" was not able to be formatted with the target labels. '
-        "Make sure the passed template includes {} where the label should go, once."
-    )
-
-
-def candidate_labels(row: np.ndarray) -> np.ndarray:
-    """The labels in a row of CANDIDATE_LABELS: empty strings are padding."""
-    return row[row != b""]
 
 
 class Model(Forward):

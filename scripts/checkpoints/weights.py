@@ -12,9 +12,9 @@ def draw(name: str, array: np.ndarray, gains: dict[str, float]) -> np.ndarray:
     """Random values for the parameter `name`, in the shape and type of `array`.
 
     Matrices and convolutions keep the variance of their input, norms stay near one, biases near zero; the first pattern
-    of `gains` that is found in the name multiplies the spread. Integer buffers stay as they are.
+    of `gains` that is found in the name multiplies the spread. Integer buffers and single numbers stay as they are.
     """
-    if not np.issubdtype(array.dtype, np.floating):
+    if not np.issubdtype(array.dtype, np.floating) or not array.shape:
         return array
     # RandomState is frozen: the same seed gives the same numbers in every release of numpy.
     seed = hashlib.sha256(f"{name} {array.shape}".encode()).digest()[:4]

@@ -126,7 +126,9 @@ def resolve(value: Any) -> Any:
 
 def tasks() -> list[str]:
     """The tasks that have cases, with underscores."""
-    return sorted(file.stem for file in Path(__file__).parent.glob("[a-z]*.py") if file.stem != "texts")
+    return sorted(
+        file.stem for file in Path(__file__).parent.glob("[a-z]*.py") if file.stem not in ("pictures", "texts")
+    )
 
 
 def load(task: str) -> list[Case]:

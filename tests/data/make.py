@@ -1,9 +1,15 @@
-"""Make the pictures and recordings of this folder again: python tests/data/make.py (Pillow, espeak-ng and ffmpeg)."""
+"""Make the pictures, videos and recordings of this folder again: python tests/data/make.py
+
+Needs Pillow, PyAV, espeak-ng and ffmpeg.
+"""
 
 import subprocess
 import tempfile
+from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
+import av
 import numpy as np
 from PIL import Image, ImageDraw
 
@@ -45,6 +51,31 @@ def pictures() -> None:
     image.save(HERE / "rotated.jpg", quality=90, exif=exif)
     scene(24, 100).save(HERE / "narrow.png")
     scene(400, 300).save(HERE / "large.jpg", quality=80)
+    scene(32, 24).save(HERE / "tiny.png")
+    scene(20, 30).save(HERE / "tiny_tall.png")
+    scene(40, 33).save(HERE / "small.png")
+
+
+def videos() -> None:
+    """The scene in motion, 48x36: 20 frames in three containers, 3 frames, and 12 whose times are uneven."""
+    for name, codec, count in (
+        ("moving.mp4", "mpeg4", 20),
+        ("moving.webm", "libvpx-vp9", 20),
+        ("moving.gif", "gif", 20),
+        ("short.mp4", "mpeg4", 3),
+        ("uneven.mkv", "mpeg4", 12),
+    ):
+        with av.open(str(HERE / name), "w", options={"fflags": "+bitexact"}) as container:
+            stream: Any = container.add_stream(codec, rate=10)
+            stream.width, stream.height, stream.pix_fmt = 48, 36, "rgb8" if codec == "gif" else "yuv420p"
+            stream.codec_context.flags |= av.codec.context.Flags.bitexact
+            for number in range(count):
+                picture = scene(120, 90).resize((72, 54)).crop((number, 9, number + 48, 45))
+                frame = av.VideoFrame.from_image(picture)
+                frame.pts = number**2 if name == "uneven.mkv" else number
+                frame.time_base = Fraction(1, 10)
+                container.mux(stream.encode(frame))
+            container.mux(stream.encode())
 
 
 def recordings() -> None:
@@ -81,4 +112,5 @@ def convert(source: Path, name: str, *options: str) -> None:
 
 if __name__ == "__main__":
     pictures()
+    videos()
     recordings()

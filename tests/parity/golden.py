@@ -1,7 +1,7 @@
 """Goldens: what the oracle answered, as JSON.
 
-JSON knows neither tuples nor arrays nor pictures: they are written as dicts with the one key `$tuple`, `$array` or
-`$image`.
+JSON knows neither tuples nor arrays nor pictures: they are written as dicts with the one key `$tuple`, `$array`,
+`$mask` (a bool array of two dimensions) or `$image`.
 """
 
 import base64
@@ -48,6 +48,8 @@ def encode(value: Any) -> Any:
         return [encode(item) for item in value]
     if isinstance(value, tuple):
         return {"$tuple": [encode(item) for item in value]}
+    if isinstance(value, np.ndarray) and value.dtype == bool and value.ndim == 2 and value.size:
+        return {"$mask": encode(Image.fromarray(value))["$image"]}
     if isinstance(value, np.ndarray):
         return {"$array": {"dtype": str(value.dtype), "values": encode(value.tolist())}}
     if isinstance(value, Image.Image):
@@ -69,6 +71,8 @@ def decode(value: Any) -> Any:
         return tuple(decode(item) for item in value["$tuple"])
     if "$array" in value:
         return np.array(value["$array"]["values"], dtype=value["$array"]["dtype"])
+    if "$mask" in value:
+        return np.asarray(decode({"$image": value["$mask"]}), bool)
     if "$image" in value:
         return Image.open(io.BytesIO(base64.b64decode(value["$image"])))
     return {key: decode(item) for key, item in value.items()}

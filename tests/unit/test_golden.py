@@ -18,6 +18,7 @@ def test_every_type_comes_back() -> None:
     answer = {
         "answer": [{"score": 0.25, "timestamp": (0.5, None)}, "Élodie 👩\u200d🚀", True, 3, None, []],
         "array": np.array([[0.5, np.nan]], np.float32),
+        "mask": np.array([[True, False, True]]),
         "image": Image.linear_gradient("L"),
         "empty": {},
     }

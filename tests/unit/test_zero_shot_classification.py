@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from python_backend.candidate_labels import count_places
 from python_backend.parameters import InvalidInput
 from python_backend.stage import Request, Tensors
-from python_backend.tasks.zero_shot_classification import Postprocess, Preprocess, count_places
+from python_backend.tasks.zero_shot_classification import Postprocess, Preprocess
 from tests.unit.ensemble import Ensemble, Sent, lists, text
 
 CHECKPOINTS = [f"zero_shot_classification_{name}" for name in ("bart", "deberta_v2", "bert")]

@@ -7,14 +7,23 @@ import re
 from ..errors import InvalidInput
 from .automatic_speech_recognition import AutomaticSpeechRecognition
 from .base import Task
+from .depth_estimation import DepthEstimation
 from .feature_extraction import FeatureExtraction
 from .fill_mask import FillMask
 from .image_classification import ImageClassification
+from .image_feature_extraction import ImageFeatureExtraction
+from .image_segmentation import ImageSegmentation
+from .image_to_image import ImageToImage
+from .mask_generation import MaskGeneration
+from .object_detection import ObjectDetection
 from .question_answering import QuestionAnswering
 from .text_classification import TextClassification
 from .text_generation import TextGeneration
 from .token_classification import TokenClassification
+from .video_classification import VideoClassification
 from .zero_shot_classification import ZeroShotClassification
+from .zero_shot_image_classification import ZeroShotImageClassification
+from .zero_shot_object_detection import ZeroShotObjectDetection
 
 TASKS: dict[str, Task] = {
     task.name: task
@@ -26,6 +35,15 @@ TASKS: dict[str, Task] = {
         FeatureExtraction(),
         ZeroShotClassification(),
         ImageClassification(),
+        ImageFeatureExtraction(),
+        ObjectDetection(),
+        ImageSegmentation(),
+        DepthEstimation(),
+        ImageToImage(),
+        MaskGeneration(),
+        VideoClassification(),
+        ZeroShotImageClassification(),
+        ZeroShotObjectDetection(),
         AutomaticSpeechRecognition(),
         TextGeneration(),
     )
@@ -40,25 +58,16 @@ ALIASES = {
 MISSING = frozenset(
     {
         "audio-classification",
-        "depth-estimation",
         "document-question-answering",
-        "image-feature-extraction",
-        "image-segmentation",
         "image-text-to-text",
-        "image-to-image",
         "image-to-text",
-        "mask-generation",
-        "object-detection",
         "summarization",
         "table-question-answering",
         "text-to-audio",
         "text2text-generation",
         "translation",
-        "video-classification",
         "visual-question-answering",
         "zero-shot-audio-classification",
-        "zero-shot-image-classification",
-        "zero-shot-object-detection",
     }
 )
 

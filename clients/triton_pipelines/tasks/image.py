@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from .. import images
 from ..errors import InvalidInput
@@ -12,7 +12,7 @@ from .base import Inputs, Row, Settings, Task, bytes_tensor, given, scalars, spl
 class ImageTask(Task):
     """An image in: a path, a URL, a base64 string, bytes, a PIL image or a uint8 array; `timeout` is that of a URL."""
 
-    inputs = ("IMAGE",)
+    inputs: ClassVar[tuple[str, ...]] = ("IMAGE",)
     batch_size = 4
 
     # "images" is the name that transformers had for the argument before, and still takes.

@@ -45,7 +45,9 @@ class ZeroShotClassification(Task):
         sent = {**others, **given(hypothesis_template=hypothesis_template, multi_label=multi_label)}
         if candidate_labels is None:
             return Settings(scalars(sent))
-        return Settings(scalars(sent), {"CANDIDATE_LABELS": text_tensor(_labels(candidate_labels), "candidate_labels")})
+        return Settings(
+            scalars(sent), {"CANDIDATE_LABELS": text_tensor(labels_of(candidate_labels), "candidate_labels")}
+        )
 
     def encode(self, item: Any, settings: Settings) -> Row:
         if "CANDIDATE_LABELS" not in settings.tensors or item == "":
@@ -61,11 +63,11 @@ class ZeroShotClassification(Task):
         }
 
 
-def _labels(candidate_labels: Any) -> list[str]:
+def labels_of(labels: Any) -> list[str]:
     """Labels out of a list, or out of a string with commas between them."""
-    if isinstance(candidate_labels, str):
-        candidate_labels = [label.strip() for label in candidate_labels.split(",") if label.strip()]
-    labels = text_list(candidate_labels, "candidate_labels")
+    if isinstance(labels, str):
+        labels = [label.strip() for label in labels.split(",") if label.strip()]
+    labels = text_list(labels, "candidate_labels")
     if not labels:
         raise InvalidInput(_NO_LABELS)
     if "" in labels:

@@ -1,0 +1,1 @@
+from python_backend.tasks.depth_estimation import Postprocess as TritonPythonModel  # noqa: F401

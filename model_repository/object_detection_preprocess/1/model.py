@@ -1,0 +1,1 @@
+from python_backend.tasks.object_detection import Preprocess as TritonPythonModel  # noqa: F401
