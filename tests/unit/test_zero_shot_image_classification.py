@@ -1,0 +1,80 @@
+"""Zero-shot image classification: labels of each image, encoded once for all images that share them."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from python_backend.parameters import InvalidInput
+from tests.unit.ensemble import Ensemble, Sent, lists, text
+from tests.unit.pictures import NARROW, SCENE, TINY, check_batches, labels, modules_of_preprocess
+
+TASK = "zero_shot_image_classification"
+WORDS = labels("house", "a white whale", "Alice")
+
+
+@pytest.fixture(scope="module", params=["clip", "siglip", "chinese_clip"])
+def each(request: pytest.FixtureRequest, checkpoints: Path) -> Ensemble:
+    return Ensemble(TASK, checkpoints / f"{TASK}_{request.param}")
+
+
+@pytest.fixture(scope="module")
+def clip(checkpoints: Path) -> Ensemble:
+    return Ensemble(TASK, checkpoints / f"{TASK}_clip", max_candidate_labels="50", max_text_bytes="2000")
+
+
+def test_answers_do_not_depend_on_neighbours(each: Ensemble) -> None:
+    check_batches(each, more={"CANDIDATE_LABELS": WORDS})
+
+
+def test_requests_may_differ_in_labels(each: Ensemble) -> None:
+    sent: list[Sent] = [
+        ({"IMAGE": text(SCENE), "CANDIDATE_LABELS": WORDS}, {}),
+        ({"IMAGE": text(NARROW), "CANDIDATE_LABELS": labels("the best of times", "sea")}, {}),
+        ({"IMAGE": text(TINY, SCENE), "CANDIDATE_LABELS": lists(["sea"], ["house", "Alice"])}, {}),
+    ]
+    for (tensors, _), result in zip(sent, each.batch(*sent), strict=True):
+        assert isinstance(result, dict)
+        np.testing.assert_allclose(result["SCORE"], each(tensors)["SCORE"], atol=1e-5)
+    last = each(sent[2][0])
+    assert last["COUNT"].tolist() == [[1], [2]] and last["LABEL"][0].tolist() == [b"sea", b""]
+
+
+def test_equal_labels_share_a_pass(clip: Ensemble, monkeypatch: pytest.MonkeyPatch) -> None:
+    passes = []
+    forward = clip.model.forward_rows
+    monkeypatch.setattr(clip.model, "forward_rows", lambda rows: passes.append(len(rows)) or forward(rows))  # type: ignore[func-returns-value]
+    request: Sent = ({"IMAGE": text(SCENE), "CANDIDATE_LABELS": WORDS}, {})
+    other: Sent = ({"IMAGE": text(SCENE), "CANDIDATE_LABELS": labels("sea")}, {})
+    clip.batch(request, other, request, request)
+    assert sorted(passes) == [1, 3]
+
+
+@pytest.mark.parametrize(
+    ("words", "parameters", "message"),
+    [
+        (np.empty((1, 0), object), {}, "at least one label"),
+        (labels(""), {}, "at least one label"),
+        (labels(*["a"] * 10_000), {}, "10,000 labels; this deployment takes 50"),
+        (labels("a" * 3000), {}, "max_text_bytes"),
+        (labels("a"), {"hypothesis_template": "no place"}, "hypothesis_template"),
+        (labels("a"), {"hypothesis_template": "{:>999999999}"}, "hypothesis_template"),
+        (labels(" ".join(["whale"] * 60)), {}, "tokens; the model takes 32"),
+        (np.array([[b"\xff"]], object), {}, "UTF-8"),
+    ],
+)
+def test_labels_that_cannot_be_fail_alone(
+    clip: Ensemble, words: np.ndarray, parameters: dict[str, str], message: str
+) -> None:
+    refused, answered = clip.batch(
+        ({"IMAGE": text(SCENE), "CANDIDATE_LABELS": words}, parameters),
+        ({"IMAGE": text(SCENE), "CANDIDATE_LABELS": WORDS}, {}),
+    )
+    assert isinstance(refused, InvalidInput) and isinstance(answered, dict)
+    with pytest.raises(InvalidInput, match=message):
+        raise refused
+
+
+def test_a_served_preprocessor_leaves_pytorch_out(checkpoints: Path) -> None:
+    sent = '{"IMAGE": text((data / "scene.jpg").read_bytes()), "CANDIDATE_LABELS": lists(["sea"])}'
+    assert modules_of_preprocess(TASK, checkpoints, f"{TASK}_clip", sent) == "NoneType"
