@@ -61,7 +61,12 @@ def processor(folder: Path) -> Any:
     """The checkpoint's image processor: that of transformers 4.48, on PIL; torchvision gives other pixels."""
     from transformers import AutoImageProcessor
 
-    return AutoImageProcessor.from_pretrained(folder, backend="pil", local_files_only=True)
+    made = AutoImageProcessor.from_pretrained(folder, backend="pil", local_files_only=True)
+    if type(made).__name__.startswith("Owlv2"):
+        from python_backend.owlv2 import Owlv2ImageProcessor
+
+        return Owlv2ImageProcessor.from_pretrained(folder)
+    return made
 
 
 NEED_TORCH = ("Eomt", "Fuyu", "Kosmos2_5", "Mask2Former", "MaskFormer", "OneFormer", "Pix2Struct", "ZoeDepth")

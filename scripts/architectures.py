@@ -36,7 +36,7 @@ FAMILIAR = (
     "bert", "distilbert", "roberta", "xlm-roberta", "deberta-v2", "albert", "bart", "gpt2", "llama", "mistral", "qwen2",
     "t5", "whisper", "wav2vec2", "hubert", "vit", "convnext", "resnet", "swin",
     "dinov2", "detr", "yolos", "rt_detr", "dpt", "glpn", "depth_anything", "swin2sr",
-    "segformer", "maskformer", "mask2former", "videomae", "timesformer", "vivit", "clip", "siglip", "owlvit",
+    "segformer", "maskformer", "mask2former", "videomae", "timesformer", "vivit", "clip", "siglip", "owlvit", "owlv2",
     "grounding-dino", "sam",
 )  # fmt: skip
 SHOWN = 12

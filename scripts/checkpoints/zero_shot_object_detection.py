@@ -20,6 +20,17 @@ def owlvit() -> Recipe:
 
 
 @recipe
+def owlv2() -> Recipe:
+    """As OWL-ViT, with a score for each patch of being an object; pictures are padded to squares."""
+    size = {"height": 48, "width": 48}
+    files = words(model_input_names=MASKED) | processor("Owlv2ImageProcessor", size, do_pad=True)
+    text = {**text_config(files, "owlv2_text_model"), "max_position_embeddings": 16}
+    vision = vit_config(model_type="owlv2_vision_model", image_size=48)
+    config = {"model_type": "owlv2", "text_config": text, "vision_config": vision, "projection_dim": 48}
+    return Recipe("Owlv2ForObjectDetection", config, files, {"class_head": 6.0})
+
+
+@recipe
 def grounding_dino() -> Recipe:
     """Text and image look at each other from layer to layer."""
     files = words() | detr_processor("GroundingDinoImageProcessor", 96, 160)

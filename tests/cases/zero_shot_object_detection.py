@@ -5,7 +5,8 @@ from tests.cases.pictures import KINDS, LARGE, NARROW, NO_PICTURE, OPENED, REFUS
 
 OWL = "zero_shot_object_detection_owlvit"
 DINO = "zero_shot_object_detection_grounding_dino"
-ALL = {"owlvit": OWL, "grounding_dino": DINO}
+OWL2 = "zero_shot_object_detection_owlv2"
+ALL = {"owlvit": OWL, "owlv2": OWL2, "grounding_dino": DINO}
 LABELS = ["house", "a white whale", "Alice"]
 GIVEN = {"candidate_labels": LABELS, "threshold": 0.5}
 PAIRS = [{"image": SCENE, "candidate_labels": LABELS}, {"image": NARROW, "candidate_labels": ["whale"]}]

@@ -14,7 +14,7 @@ TASK = "zero_shot_object_detection"
 WORDS = labels("house", "a white whale")
 
 
-@pytest.fixture(scope="module", params=["owlvit", "grounding_dino"])
+@pytest.fixture(scope="module", params=["owlvit", "owlv2", "grounding_dino"])
 def each(request: pytest.FixtureRequest, checkpoints: Path) -> Ensemble:
     return Ensemble(TASK, checkpoints / f"{TASK}_{request.param}")
 
