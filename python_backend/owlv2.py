@@ -9,7 +9,7 @@ from transformers.models.owlv2.image_processing_pil_owlv2 import Owlv2ImageProce
 
 
 class Owlv2ImageProcessor(Owlv2ImageProcessorPil):
-    def pad(self, image: np.ndarray, constant_value: float = 0.5) -> np.ndarray:
+    def pad(self, image: np.ndarray, constant_value: float = 0.5) -> np.ndarray:  # type: ignore[override]
         """The image at the upper left of a square of middle grey."""
         return super().pad(image, constant_value)
 

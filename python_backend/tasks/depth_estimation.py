@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -36,7 +37,8 @@ class Model(ImageForward):
         super().load()
         processor = images.processor(self.folder)
         zoe = type(processor).__name__.startswith("ZoeDepth")
-        self.resize = without_padding if zoe else processor.post_process_depth_estimation
+        zoe_resize = partial(without_padding, padded=bool(getattr(processor, "do_pad", True)))
+        self.resize = zoe_resize if zoe else processor.post_process_depth_estimation
 
     def results(self, outputs: Any, batch: Pass) -> dict[str, list[np.ndarray]]:
         sizes = [request.tensors["target_size"][row].tolist() for request, row in batch.origins]
@@ -45,14 +47,15 @@ class Model(ImageForward):
         return {"predicted_depth": depths, "depth_size": [np.array(depth.shape, np.int32) for depth in depths]}
 
 
-def without_padding(outputs: Any, sizes: Sequence[Sequence[int]]) -> list[dict[str, torch.Tensor]]:
+def without_padding(outputs: Any, sizes: Sequence[Sequence[int]], padded: bool) -> list[dict[str, torch.Tensor]]:
     """post_process_depth_estimation of ZoeDepthImageProcessor with the sizes of the pictures, as of 4.48: scaled to the
-    size with the border that the processor put around, which is then cut off. That of 5.23 asks for torchvision."""
+    size with the border that the processor put around (where `padded`), which is then cut off. That of 5.23 asks
+    for torchvision."""
     from torch.nn.functional import interpolate
 
     depths = []
     for depth, (height, width) in zip(outputs.predicted_depth, sizes, strict=True):
-        rows, columns = int(np.sqrt(height / 2) * 3), int(np.sqrt(width / 2) * 3)
+        rows, columns = (int(np.sqrt(side / 2) * 3) if padded else 0 for side in (height, width))
         bordered = (height + 2 * rows, width + 2 * columns)
         scaled = interpolate(depth[None, None], size=bordered, mode="bicubic", align_corners=False)
         depths.append({"predicted_depth": scaled[0, 0, rows : rows + height, columns : columns + width]})

@@ -45,6 +45,8 @@ def test_zoedepths_border_is_cut_off(height: int, width: int) -> None:
     class Outputs:
         predicted_depth = depth
 
-    (found,) = without_padding(Outputs(), [(height, width)])
+    (found,) = without_padding(Outputs(), [(height, width)], padded=True)
     assert found["predicted_depth"].shape == (height, width)
     assert (found["predicted_depth"] == 1).all()
+    (whole,) = without_padding(Outputs(), [depth.shape[1:]], padded=False)
+    assert torch.equal(whole["predicted_depth"], depth[0])
