@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from python_backend import timm_resnet
 from python_backend.prepacking import prepack
 
 if TYPE_CHECKING:
@@ -47,7 +48,11 @@ def model(
     torch_dtype: str | torch.dtype = dtype if dtype == "auto" else getattr(torch, dtype)
     cls: Any = getattr(transformers, auto_class) if isinstance(auto_class, str) else auto_class
     code = read_json(folder, "installed.json").get("trust_remote_code", False)  # said when it was installed
-    loaded = cls.from_pretrained(folder, dtype=torch_dtype, local_files_only=True, trust_remote_code=code)
+    more: dict[str, Any] = {}
+    if config := timm_resnet.replaced(read_json(folder, "config.json")):
+        known = transformers.CONFIG_MAPPING[config["model_type"]]
+        more = {"config": known.from_dict(config), "key_mapping": timm_resnet.NAMES}
+    loaded = cls.from_pretrained(folder, dtype=torch_dtype, local_files_only=True, trust_remote_code=code, **more)
     loaded = loaded.to(device).eval().requires_grad_(False)
     if prepacked and device == "cpu":
         prepack(loaded)

@@ -59,9 +59,13 @@ def png(image: Image.Image) -> bytes:
 
 def processor(folder: Path) -> Any:
     """The checkpoint's image processor: that of transformers 4.48, on PIL; torchvision gives other pixels."""
-    from transformers import AutoImageProcessor
+    import transformers
 
-    made = AutoImageProcessor.from_pretrained(folder, backend="pil", local_files_only=True)
+    cls: Any = transformers.AutoImageProcessor
+    name = read_json(folder, "preprocessor_config.json").get("image_processor_type") or ""
+    if name.endswith("FeatureExtractor"):  # the classes' name of old, which 5.x knows under another key alone
+        cls = getattr(transformers, name.replace("FeatureExtractor", "ImageProcessorPil"), cls)
+    made = cls.from_pretrained(folder, backend="pil", local_files_only=True)
     if type(made).__name__.startswith("Owlv2"):
         from python_backend.owlv2 import Owlv2ImageProcessor
 

@@ -32,6 +32,14 @@ CLASSES = {
 """The Auto classes of each task's pipeline (SUPPORTED_TASKS of transformers 4.48), as MODEL_FOR_..._MAPPING_NAMES.
 "" is MODEL_MAPPING_NAMES: models without a head, which take every architecture of a model type that they know."""
 
+BESIDES = {
+    "object_detection": {
+        "layoutlmv3": ("LayoutLMv3ForTokenClassification",),
+        "lilt": ("LiltForTokenClassification",),
+    },
+}
+"""What a task serves of other Auto classes: models that label the words of a document give boxes too."""
+
 FAMILIAR = (
     "bert", "distilbert", "roberta", "xlm-roberta", "deberta-v2", "albert", "bart", "gpt2", "llama", "mistral", "qwen2",
     "t5", "whisper", "wav2vec2", "hubert", "vit", "convnext", "resnet", "swin",
@@ -80,6 +88,8 @@ def architectures(task: str) -> dict[str, tuple[str, ...]]:
         for model_type, classes in mapping.items():
             classes = (classes,) if isinstance(classes, str) else tuple(classes)
             known[model_type] = known.get(model_type, ()) + classes
+    for model_type, classes in BESIDES.get(task, {}).items():
+        known[model_type] = known.get(model_type, ()) + classes
     return known
 
 

@@ -1,12 +1,15 @@
 """Cases of object-detection."""
 
-from tests.cases import Case, Generator
+from tests.cases import Case, File, Generator
 from tests.cases.pictures import KINDS, LARGE, NARROW, NO_PICTURE, OPENED, REFUSED_TOO, SCENE, TALL, TINY
 
 DETR = "object_detection_detr"
 YOLOS = "object_detection_yolos"
 RT_DETR = "object_detection_rt_detr"
 ALL = {"detr": DETR, "yolos": YOLOS, "rt_detr": RT_DETR}
+
+LAYOUT = "object_detection_layoutlmv3"
+DOCUMENT = File("tests/data/document.png")
 
 CASES = [
     *(Case(f"{name}_one", checkpoint, SCENE) for name, checkpoint in ALL.items()),
@@ -21,6 +24,9 @@ CASES = [
         for name, checkpoint in ALL.items()
         for threshold in (0.0, 0.3, 0.8)
     ),
+    Case("document", LAYOUT, DOCUMENT),
+    Case("document_threshold", LAYOUT, DOCUMENT, {"threshold": 0.2}),
+    Case("document_list", LAYOUT, [DOCUMENT, SCENE], {"threshold": 0.0}, note="no words in the scene"),
     Case("nothing", DETR, SCENE, {"threshold": 1.0}),
     Case("threshold_of_constructor", DETR, SCENE, init={"threshold": 0.7}),
     Case("opened_picture", DETR, OPENED),

@@ -11,7 +11,7 @@ from typing import Any
 
 import av
 import numpy as np
-from PIL import Image, ImageDraw
+from PIL import Image, ImageDraw, ImageFont
 
 HERE = Path(__file__).parent
 SENTENCE = "Four score and seven years ago our fathers brought forth on this continent a new nation."
@@ -54,6 +54,15 @@ def pictures() -> None:
     scene(32, 24).save(HERE / "tiny.png")
     scene(20, 30).save(HERE / "tiny_tall.png")
     scene(40, 33).save(HERE / "small.png")
+
+
+def document() -> None:
+    """A few words in black on white, for Tesseract."""
+    image = Image.new("RGB", (420, 160), "white")
+    draw, font = ImageDraw.Draw(image), ImageFont.load_default(size=30)
+    draw.text((20, 20), "Four score and seven", fill="black", font=font)
+    draw.text((60, 90), "years ago", fill="black", font=font)
+    image.save(HERE / "document.png")
 
 
 def videos() -> None:
@@ -112,5 +121,6 @@ def convert(source: Path, name: str, *options: str) -> None:
 
 if __name__ == "__main__":
     pictures()
+    document()
     videos()
     recordings()

@@ -8,6 +8,7 @@ They need the fixture `served`: a function from the name of a made checkpoint to
 """
 
 import re
+import shutil
 from collections.abc import Callable
 from typing import Any
 
@@ -20,6 +21,9 @@ from tests.parity import golden
 from tests.parity.compare import compare
 from triton_pipelines import TritonPipelinesError, pipeline
 
+PROGRAMS = {"object_detection_layoutlmv3": "tesseract"}
+"""What made checkpoints need of the machine."""
+
 
 def parity(task: str, tolerance: float = 1e-4) -> Callable[..., None]:
     """A test function, parametrized over the cases of `task` (with dashes); scores are within `tolerance`."""
@@ -27,6 +31,9 @@ def parity(task: str, tolerance: float = 1e-4) -> Callable[..., None]:
 
     @pytest.mark.parametrize("case", [pytest.param(case, id=case.id) for case in cases.load(name)])
     def test(case: Case, served: Callable[[str], EmbeddedServer]) -> None:
+        program = PROGRAMS.get(case.checkpoint)
+        if program and shutil.which(program) is None:
+            pytest.skip(f"{program} is not installed")
         goldens = golden.read(name)
         url = served(case.checkpoint).grpc_url
 

@@ -1,5 +1,6 @@
 """Object detection: boxes that do not depend on neighbours, thresholds of each request, and no box at all."""
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,7 @@ from python_backend.parameters import InvalidInput
 from python_backend.stage import Request
 from python_backend.tasks.object_detection import PARAMETERS, Postprocess
 from tests.unit.ensemble import Ensemble, text
-from tests.unit.pictures import NARROW, SCENE, check_batches, modules_of_preprocess
+from tests.unit.pictures import DATA, NARROW, SCENE, check_batches, modules_of_preprocess
 from tests.unit.test_images import png_header
 
 
@@ -52,3 +53,35 @@ def test_labels_are_the_checkpoints_names(checkpoints: Path) -> None:
 def test_a_served_preprocessor_leaves_pytorch_out(checkpoints: Path) -> None:
     sent = '{"IMAGE": text((data / "scene.jpg").read_bytes())}'
     assert modules_of_preprocess("object_detection", checkpoints, "object_detection_detr", sent) == "NoneType"
+
+
+DOCUMENT = (DATA / "document.png").read_bytes()
+needs_tesseract = pytest.mark.skipif(shutil.which("tesseract") is None, reason="tesseract is not installed")
+
+
+@pytest.fixture(scope="module")
+def layout(checkpoints: Path) -> Ensemble:
+    return Ensemble("object_detection", checkpoints / "object_detection_layoutlmv3")
+
+
+@needs_tesseract
+def test_words_of_a_document_have_the_boxes_that_tesseract_finds(layout: Ensemble) -> None:
+    result = layout({"IMAGE": text(DOCUMENT)}, threshold=0.0)
+    assert result["count"] == np.count_nonzero(result["attention_mask"])
+    words = result["boxes"][0][result["boxes"][0].any(axis=1)]
+    assert len(np.unique(words, axis=0)) == 6  # four words and two
+    assert (words[:, 0] < words[:, 2]).all() and (words[:, 3] <= 160).all()
+    check_batches(layout, (DOCUMENT, SCENE), threshold=0.0)
+
+
+@needs_tesseract
+def test_more_words_than_the_model_takes(layout: Ensemble, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(layout.preprocess.words.tokenizer, "max_tokens", 4)
+    with pytest.raises(InvalidInput, match="tokens of text; the model takes 4"):
+        layout({"IMAGE": text(DOCUMENT)})
+
+
+def test_a_server_without_tesseract_says_so(layout: Ensemble, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shutil, "which", lambda name: None)
+    with pytest.raises(RuntimeError, match="apt install tesseract-ocr"):
+        layout({"IMAGE": text(DOCUMENT)})

@@ -58,6 +58,8 @@ class ZeroShotObjectDetection(ImageTask):
 
     def encode(self, item: Any, settings: Settings) -> Row:
         image, labels = item
+        if isinstance(labels, str):  # spaces stay, here alone
+            labels = [label for label in labels.split(",") if label]
         tensor = text_tensor(labels_of(labels), "candidate_labels")
         return {**super().encode(image, settings), "CANDIDATE_LABELS": tensor}
 
