@@ -61,11 +61,13 @@ def processor(folder: Path) -> Any:
     """The checkpoint's image processor: that of transformers 4.48, on PIL; torchvision gives other pixels."""
     import transformers
 
-    cls: Any = transformers.AutoImageProcessor
     name = read_json(folder, "preprocessor_config.json").get("image_processor_type") or ""
-    if name.endswith("FeatureExtractor"):  # the classes' name of old, which 5.x knows under another key alone
-        cls = getattr(transformers, name.replace("FeatureExtractor", "ImageProcessorPil"), cls)
-    made = cls.from_pretrained(folder, backend="pil", local_files_only=True)
+    # The classes' name of old, which 5.x knows under another key alone.
+    old = name.endswith("FeatureExtractor") and name.replace("FeatureExtractor", "ImageProcessorPil")
+    if old and hasattr(transformers, old):
+        made = getattr(transformers, old).from_pretrained(folder, local_files_only=True)
+    else:
+        made = transformers.AutoImageProcessor.from_pretrained(folder, backend="pil", local_files_only=True)
     if type(made).__name__.startswith("Owlv2"):
         from python_backend.owlv2 import Owlv2ImageProcessor
 

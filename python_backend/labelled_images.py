@@ -35,6 +35,8 @@ class LabelledPreprocess(images.ImagePreprocess):
     def load(self) -> None:
         super().load()
         self.tokenizer = text.Tokenizer(self.folder)
+        positions = text.max_tokens(read_json(self.folder, "config.json").get("text_config") or {}, {})
+        self.tokenizer.max_tokens = min(self.tokenizer.max_tokens, positions)
         self.max_text_bytes = self.setting("max_text_bytes", 100_000)
         self.max_labels = self.setting("max_candidate_labels", 1_000)
         self.padding = self.tokenizer.token_id("pad_token") or 0

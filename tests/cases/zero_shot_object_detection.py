@@ -28,7 +28,7 @@ CASES = [
     Case("pair", OWL, PAIRS[0], {"threshold": 0.5}),
     Case("default_threshold", OWL, TINY, {"candidate_labels": ["house"], "top_k": 5}),
     Case("many_images", OWL, [OPENED, OPENED], {"candidate_labels": [LABELS, ["whale"]], "threshold": 0.5}),
-    Case("labels_with_commas", OWL, SCENE, {"candidate_labels": "house,whale", "threshold": 0.5}),
+    Case("labels_with_commas", OWL, SCENE, {"candidate_labels": "house, whale", "threshold": 0.5}),
     Case("text_queries", OWL, SCENE, {"text_queries": LABELS, "threshold": 0.5}, note="the argument's name of old"),
     Case("generator", OWL, Generator(tuple(PAIRS)), {"threshold": 0.5}),
     Case("opened_picture", OWL, OPENED, GIVEN),

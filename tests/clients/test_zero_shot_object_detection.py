@@ -15,10 +15,16 @@ FOUND = [{"score": 0.75, "label": "cat", "box": {"xmin": 1, "ymin": 2, "xmax": 3
 def test_an_image_and_its_labels() -> None:
     detect, transport = fake("zero-shot-object-detection", answer)
     assert detect(b"image", candidate_labels=["cat", "dog"], threshold=0.5, top_k=3) == FOUND
-    assert detect(b"image", "cat, dog") == detect(image=b"image", text_queries=["cat", "dog"]) == FOUND
+    assert detect(b"image", "cat,dog,") == detect(image=b"image", text_queries=["cat", "dog"]) == FOUND
     assert detect({"image": b"image", "candidate_labels": ["cat", "dog"]}) == FOUND
     assert transport.requests[0].parameters == {"threshold": 0.5, "top_k": 3}
     assert all(sent(request, "CANDIDATE_LABELS") == [["cat", "dog"]] for request in transport.requests)
+
+
+def test_spaces_in_a_string_of_labels_stay_as_in_the_pipeline() -> None:
+    detect, transport = fake("zero-shot-object-detection", answer)
+    detect(b"image", "cat, black dog")
+    assert sent(transport.request, "CANDIDATE_LABELS") == [["cat", " black dog"]]
 
 
 def test_many_images_have_labels_of_their_own() -> None:

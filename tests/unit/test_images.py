@@ -1,6 +1,7 @@
 """Image files to pictures: what people have comes out upright and RGB, everything else is refused in time."""
 
 import io
+import json
 import resource
 import struct
 import time
@@ -12,6 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from python_backend import images
 from python_backend.images import decode
 from python_backend.parameters import InvalidInput
 
@@ -162,3 +164,11 @@ def test_damaged_files_are_read_or_refused_and_nothing_else(form: str) -> None:
             assert read(damaged.tobytes()).mode == "RGB"
         except InvalidInput as error:
             assert str(error).startswith("IMAGE ")
+
+
+def test_a_processor_under_its_name_of_old(tmp_path: Path) -> None:
+    config = {"image_processor_type": "OwlViTFeatureExtractor", "size": [48, 40], "do_center_crop": False}
+    (tmp_path / "preprocessor_config.json").write_text(json.dumps(config))
+    made = images.processor(tmp_path)
+    assert type(made).__name__ == "OwlViTImageProcessorPil" and not made.do_center_crop
+    assert made(picture(), return_tensors="np")["pixel_values"].shape == (1, 3, 48, 40)

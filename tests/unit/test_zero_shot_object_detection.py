@@ -48,6 +48,14 @@ def test_no_labels_are_refused(each: Ensemble) -> None:
         each({"IMAGE": text(SCENE), "CANDIDATE_LABELS": labels("")})
 
 
+def test_a_label_with_more_tokens_than_the_model_takes_is_refused(each: Ensemble) -> None:
+    limit = each.preprocess.tokenizer.max_tokens
+    assert limit <= each.model.model.config.text_config.max_position_embeddings
+    each({"IMAGE": text(SCENE), "CANDIDATE_LABELS": labels("a " * (limit // 2))})
+    with pytest.raises(InvalidInput, match=r"tokens; the model takes"):
+        each({"IMAGE": text(SCENE), "CANDIDATE_LABELS": labels("a " * 2 * limit)})
+
+
 def test_the_best_boxes_come_first_and_ties_by_label() -> None:
     import torch
 
