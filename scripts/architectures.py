@@ -45,7 +45,7 @@ FAMILIAR = (
     "t5", "whisper", "wav2vec2", "hubert", "vit", "convnext", "resnet", "swin",
     "dinov2", "detr", "yolos", "rt_detr", "dpt", "glpn", "depth_anything", "swin2sr",
     "segformer", "maskformer", "mask2former", "videomae", "timesformer", "vivit", "clip", "siglip", "owlvit", "owlv2",
-    "grounding-dino", "sam",
+    "grounding-dino", "sam", "oneformer",
 )  # fmt: skip
 SHOWN = 12
 

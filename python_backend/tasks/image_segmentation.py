@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from PIL import Image
 
-from python_backend import images
+from python_backend import images, segmentation, text
+from python_backend.checkpoint import read_json
 from python_backend.detection import LabelPostprocess
-from python_backend.forward import ImageForward, Pass, to_numpy
+from python_backend.forward import ImageForward, Pass
 from python_backend.parameters import Choice, Float, InvalidInput, Parameters
+from python_backend.segmentation import Size
 from python_backend.stage import Request, Tensors
 
 SUBTASKS = ("panoptic", "instance", "semantic")
 """In the order in which the pipeline looks for one that the checkpoint's image processor can do."""
+LABELS = 32_767
+"""What INT16 holds: the type in which maps of segments travel."""
 
 PARAMETERS = Parameters(
     Choice("subtask", choices=SUBTASKS, doc="What to segment. Default: the first of these that the model does."),
@@ -29,17 +33,85 @@ PARAMETERS = Parameters(
 )
 
 
+def choose(processor: Any, wanted: str | None) -> str:
+    """The subtask for a request: the one it wants, or the first that the image processor can do."""
+    can = [name for name in SUBTASKS if hasattr(processor, f"post_process_{name}_segmentation")]
+    if not can:
+        raise ValueError(f"{type(processor).__name__} makes no segments; it is the checkpoint's image processor")
+    if wanted and wanted not in can:
+        raise InvalidInput(f"Subtask {wanted} is not supported by this model; it does {', '.join(can)}.")
+    return wanted or can[0]
+
+
 class Preprocess(images.ImagePreprocess):
     """IMAGE [batch, 1] to pixel_values [batch, channels, height, width] and pixel_mask [batch, height, width], with
-    pixel_size and target_size [batch, 2]."""
+    pixel_size and target_size [batch, 2]; and task_inputs [batch, tokens] INT64, the subtask in words for OneFormer, of
+    length 0 for models that are not told.
+
+    Settings: those of ImagePreprocess. In config.pbtxt max_image_pixels is 16,000,000: the model stage scales each
+    class or query to the size of the picture, which takes half a GB then and, for 150 of them on one core, ten seconds.
+    """
 
     PARAMETERS = PARAMETERS
+
+    def load(self) -> None:
+        super().load()
+        choose(self.processor, None)
+        if getattr(self.processor, "do_split_image", False):  # EoMT's for semantic segmentation
+            raise ValueError(f"{self.name}: the image processor cuts pictures into pieces; that is not served")
+        self.words: dict[str, np.ndarray] = {}
+        if read_json(self.folder, "config.json").get("model_type") == "oneformer":
+            self.words = task_words(self.folder)
+        former = segmentation.family(self.processor) in ("MaskFormer", "Mask2Former", "OneFormer")
+        self.edges = edges(self.processor) if former else None
+
+    def process(self, request: Request) -> Tensors:
+        subtask = choose(self.processor, request.parameters["subtask"])
+        tensors = super().process(request)
+        words = np.tile(self.words.get(subtask, np.empty(0, np.int64)), (len(tensors["pixel_values"]), 1))
+        return {**tensors, "task_inputs": words}
+
+    def features(self, image: Image.Image, request: Request) -> Tensors:
+        if self.edges is None:
+            return super().features(image, request)
+        height, width = reduced((image.height, image.width), *self.edges)
+        made = self.processor(image, size={"height": height, "width": width}, return_tensors="np")
+        return {name: array[0] for name, array in made.items()}
+
+
+def edges(processor: Any) -> tuple[int, int] | None:
+    """What an image processor scales the shorter side to, and what the longer one may be; None where it is told the
+    size itself."""
+    size = processor.size
+    return (size.shortest_edge, size.longest_edge) if size.shortest_edge and size.longest_edge else None
+
+
+def reduced(size: Size, shortest: int, longest: int) -> Size:
+    """The size that MaskFormer's processor and its like give a picture: those of 4.48 cut fractions off, where those of
+    5.x round them."""
+    height, width = size
+    short, long = shortest, int(shortest * max(size) / min(size))
+    if long > longest:
+        short, long = int(longest * short / long), longest
+    return (long, short) if width <= height else (short, long)
+
+
+def task_words(folder: Path) -> dict[str, np.ndarray]:
+    """[task_seq_len] INT64, the token ids that tell OneFormer each subtask."""
+    tokenizer = text.Tokenizer(folder)
+    length = read_json(folder, "config.json").get("task_seq_len", 77)
+    (encodings,) = tokenizer.encode_uncut([[f"the task is {subtask}" for subtask in SUBTASKS]])
+    padding: int = tokenizer.token_id("pad_token") or 0
+    return {
+        subtask: np.array(encoding.ids + [padding] * (length - len(encoding)), np.int64)
+        for subtask, encoding in zip(SUBTASKS, encodings, strict=True)
+    }
 
 
 class Model(ImageForward):
     """pixel_values to one map of segments a picture, segmentation [batch, height, width] INT16 in the pictures' sizes,
     and its segments: segment_ids and labels [batch, n] INT32, scores [batch, n] FP32 (NaN for semantic segmentation),
-    count [batch, 1]. What makes them of a model's outputs is the checkpoint's own image processor."""
+    count [batch, 1]."""
 
     PARAMETERS = PARAMETERS
     auto_class = "AutoModelForImageSegmentation"
@@ -54,7 +126,9 @@ class Model(ImageForward):
         self.auto_class = self.choose_auto_class()  # type: ignore[misc]
         super().load()
         self.processor = images.processor(self.folder)
-        self.model_name = type(self.model).__name__
+        labels = self.model.config.num_labels or 0
+        if labels > LABELS:
+            raise ValueError(f"{self.name}: the model has {labels:,} labels, and maps of segments hold {LABELS:,}")
 
     def choose_auto_class(self) -> str:
         """The first Auto class that knows the checkpoint's type of model."""
@@ -65,46 +139,20 @@ class Model(ImageForward):
         return next(known, self.auto_class)
 
     def results(self, outputs: Any, batch: Pass) -> dict[str, list[np.ndarray]]:
-        results: dict[str, list[np.ndarray]] = {}
+        found = []
         for at, (request, row) in enumerate(batch.origins):
-            alone = type(outputs)(
-                {
-                    name: value[at : at + 1].float() if value.is_floating_point() else value[at : at + 1]
-                    for name, value in outputs.items()
-                    if hasattr(value, "is_floating_point")
-                }
+            subtask = choose(self.processor, request.parameters["subtask"])
+            height, width = request.tensors["target_size"][row].tolist()
+            found.append(
+                segmentation.segments(self.processor, subtask, outputs, at, (height, width), request.parameters)
             )
-            size = request.tensors["target_size"][row].tolist()
-            for name, array in self.segment(alone, [size], request.parameters).items():
-                results.setdefault(name, []).append(array)
-        return results
-
-    def segment(self, outputs: Any, sizes: Sequence[Sequence[int]], parameters: dict[str, Any]) -> Tensors:
-        """The segments of one picture, by the subtask that its request asks for."""
-        wanted = parameters["subtask"]
-        names = [name for name in SUBTASKS if wanted in (name, None)]
-        can = [name for name in names if hasattr(self.processor, f"post_process_{name}_segmentation")]
-        if not can:
-            raise InvalidInput(f"Subtask {wanted} is not supported by this model ({self.model_name}).")
-        post_process = getattr(self.processor, f"post_process_{can[0]}_segmentation")
-        if can[0] == "semantic":
-            segmentation = post_process(outputs, target_sizes=sizes)[0].short().cpu().numpy()
-            labels = np.unique(segmentation).astype(np.int32)
-            return segments(segmentation, labels, labels, np.full(len(labels), np.nan, np.float32))
-        thresholds = {name: value for name, value in parameters.items() if name.endswith("threshold")}
-        found = post_process(outputs, target_sizes=sizes, **thresholds)[0]
-        infos = found["segments_info"]
-        return segments(
-            to_numpy(found["segmentation"].short()),
-            np.array([info["id"] for info in infos], np.int32),
-            np.array([info["label_id"] for info in infos], np.int32),
-            np.array([info["score"] for info in infos], np.float32),
-        )
-
-
-def segments(segmentation: np.ndarray, ids: np.ndarray, labels: np.ndarray, scores: np.ndarray) -> Tensors:
-    count = np.array([len(ids)], np.int32)
-    return {"segmentation": segmentation, "segment_ids": ids, "labels": labels, "scores": scores, "count": count}
+        return {
+            "segmentation": [one.segmentation for one in found],
+            "segment_ids": [one.ids for one in found],
+            "labels": [one.labels for one in found],
+            "scores": [one.scores for one in found],
+            "count": [np.array([len(one.ids)], np.int32) for one in found],
+        }
 
 
 class Postprocess(LabelPostprocess):
@@ -116,10 +164,10 @@ class Postprocess(LabelPostprocess):
     def process(self, request: Request) -> Tensors:
         tensors = request.tensors
         masks = np.full(tensors["segment_ids"].shape, b"", object)
-        for row, (segmentation, (height, width)) in enumerate(
+        for row, (numbers, (height, width)) in enumerate(
             zip(tensors["segmentation"], tensors["target_size"], strict=True)
         ):
-            picture = segmentation[:height, :width]
+            picture = numbers[:height, :width]
             for at, number in enumerate(tensors["segment_ids"][row, : tensors["count"][row, 0]]):
-                masks[row, at] = images.png(Image.fromarray((picture == number).astype(np.uint8) * 255))
+                masks[row, at] = images.png(Image.fromarray((picture == number).view(np.uint8) * np.uint8(255)))
         return {**super().process(request), "MASK": masks}
