@@ -23,6 +23,8 @@ ROOT = Path(__file__).resolve().parent.parent
 BINARY = ROOT / ".perf_analyzer" / "bin" / "perf_analyzer"
 LIBRARIES = {"libb64.so.0d": "libb64-*.so.0d", "libcudart.so.12": "libcudart-*.so.12*"}
 DECOUPLED = ("text_generation",)
+TIMEOUT = 900
+"""Seconds for one measurement: perf_analyzer itself waits for an answer for ever."""
 
 
 @dataclass(frozen=True)
@@ -84,7 +86,10 @@ def measure(
         if task in DECOUPLED:
             command.append("--streaming")
         environment = {**os.environ, "LD_LIBRARY_PATH": os.pathsep.join([folder, str(libraries)])}
-        done = subprocess.run(command, env=environment, capture_output=True, text=True)
+        try:
+            done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=TIMEOUT)
+        except subprocess.TimeoutExpired:
+            raise RuntimeError(f"perf_analyzer did not end within {TIMEOUT} s: a request was not answered") from None
         if done.returncode or not report.exists():
             raise RuntimeError(f"perf_analyzer failed:\n{done.stdout}{done.stderr}")
         with report.open() as lines:
