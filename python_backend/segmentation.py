@@ -2,8 +2,8 @@
 
 After `post_process_panoptic_segmentation` and its like in the image processors of transformers 4.48.1. These scale the
 scores of all classes, or the masks of all queries, to the size of the picture before they compare them: 150 classes of
-16 megapixels take 10 GB. Here one at a time is scaled and compared with the best so far, with the same answer. (Nor do
-those of 5.23 serve everywhere: OneFormer's ask for torchvision, instances fail on a GPU.)
+16 megapixels take 10 GB. Here one at a time is scaled and compared with the best so far, with the same answer. (Those
+of 5.23 ask for torchvision where they are OneFormer's, and map instances on the CPU, whatever the device.)
 """
 
 from __future__ import annotations
