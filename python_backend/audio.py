@@ -15,6 +15,7 @@ import av
 import numpy as np
 
 from python_backend.parameters import InvalidInput
+from python_backend.stage import Tensors
 
 # FFmpeg's formats that name no other file and no host. Without such a list a playlist or a session description in the
 # request makes the server open what it names.
@@ -31,7 +32,7 @@ class Limits(NamedTuple):
     max_bytes: int
     """Bytes of an encoded file."""
     max_seconds: float
-    """Length of the decoded audio."""
+    """Length of the decoded audio; in `read`, of all audio of a request."""
 
     def check(self, samples: int, sampling_rate: int) -> None:
         """InvalidInput when that many samples last longer than `max_seconds`."""
@@ -40,6 +41,34 @@ class Limits(NamedTuple):
                 f"The audio is longer than the {self.max_seconds:g} s that this deployment takes (max_audio_seconds). "
                 "Send it in shorter parts."
             )
+
+
+def read(tensors: Tensors, sampling_rate: int, limits: Limits) -> Iterator[tuple[np.ndarray, float]]:
+    """Of each item of a request: [samples] float32 at `sampling_rate` [Hz], and how many of them stand for one that was
+    sent: 1.0 for files.
+
+    Args:
+        tensors: AUDIO [batch, 1] bytes of files, or SAMPLES [batch, n] with SAMPLING_RATE [batch, 1] (default:
+            `sampling_rate`).
+    """
+    if ("AUDIO" in tensors) == ("SAMPLES" in tensors):
+        raise InvalidInput("Send either AUDIO (bytes of a file) or SAMPLES (float samples, with SAMPLING_RATE).")
+    seconds = 0.0
+    items = tensors["AUDIO"].ravel() if "AUDIO" in tensors else tensors["SAMPLES"]
+    rates = tensors.get("SAMPLING_RATE", np.full(len(items), sampling_rate)).ravel()
+    for item, source in zip(items, rates, strict=True):
+        if isinstance(item, bytes):
+            samples, ratio = decode(item, sampling_rate, limits), 1.0
+        else:
+            samples = read_samples(item, int(source), sampling_rate, limits)
+            ratio = sampling_rate / int(source)
+        seconds += len(samples) / sampling_rate
+        if seconds > limits.max_seconds:
+            raise InvalidInput(
+                f"The request has more than {limits.max_seconds:g} s of audio in all (max_audio_seconds of this "
+                "deployment). Send fewer items at a time."
+            )
+        yield samples, ratio
 
 
 def decode(data: bytes, sampling_rate: int, limits: Limits) -> np.ndarray:

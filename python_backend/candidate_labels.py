@@ -1,13 +1,18 @@
-"""CANDIDATE_LABELS: labels of the caller's own, with limits, and the sentences that they are put into."""
+"""CANDIDATE_LABELS: labels of the caller's own, with limits, the sentences that they are put into, and their tokens."""
 
 from __future__ import annotations
 
 import string
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from python_backend import text
+from python_backend.batching import pad
+from python_backend.checkpoint import read_json
 from python_backend.parameters import InvalidInput
+from python_backend.stage import Tensors
 
 
 def candidate_labels(row: np.ndarray) -> np.ndarray:
@@ -50,3 +55,35 @@ def count_places(template: str) -> int:
         f'The provided hypothesis_template "{template[:200]}" was not able to be formatted with the target labels. '
         "Make sure the passed template includes {} where the label should go, once."
     )
+
+
+class LabelTokenizer(text.Tokenizer):
+    """Texts of labels to tokens, for models that encode them beside an image or an audio."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        config = read_json(folder, "config.json")
+        self.max_tokens = min(self.max_tokens, text.max_tokens(config.get("text_config") or {}, {}))
+        self.padding = self.token_id("pad_token") or 0
+        # The pipeline fills up SigLIP's texts to their full length, and their tokenizer makes no mask.
+        self.full_length = self.max_tokens if config.get("model_type") == "siglip" else 0
+
+    def labels(self, rows: list[list[str]], parameters: dict[str, Any]) -> Tensors:
+        """Of the texts of each row: input_ids [batch, labels, length] INT64, and text_lengths [batch, labels] INT32,
+        the tokens that the model attends to: 0 behind a row's last text.
+
+        InvalidInput for a row without labels, or a text with more tokens than the model takes.
+        """
+        if not all(rows):
+            raise InvalidInput("You must include at least one label: CANDIDATE_LABELS is empty.")
+        parameters = {"truncation": "false", "max_length": None, **parameters}
+        (encodings,) = self.encode([([one for row in rows for one in row], parameters)])
+        each = iter([np.array(encoding.ids) for encoding in encodings])
+        ids = [pad([next(each) for _ in row], self.padding) for row in rows]
+        counts = np.cumsum([len(row) for row in rows])[:-1]
+        lengths = np.split(np.array([len(encoding) for encoding in encodings]), counts)
+        if self.full_length:
+            full = self.full_length
+            ids = [np.pad(row, ((0, 0), (0, full - row.shape[1])), constant_values=self.padding) for row in ids]
+            lengths = [np.full(len(row), full) for row in ids]
+        return {"input_ids": pad(ids, self.padding), "text_lengths": pad(lengths)}

@@ -11,13 +11,12 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, ClassVar, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import torch
 from transformers.generation import GenerationConfig
 
-from python_backend.batching import pad, plan
 from python_backend.beam_search import end_as_before
 from python_backend.generation import (
     base_config,
@@ -28,6 +27,7 @@ from python_backend.generation import (
     random_seed,
 )
 from python_backend.parameters import InvalidInput
+from python_backend.speech_batches import SpeechBatches
 from python_backend.speech_checkpoint import has_language_model
 from python_backend.whisper_generation import TIME_PRECISION, Whisper
 
@@ -77,34 +77,18 @@ class Settings(NamedTuple):
 
 
 class CTC:
-    """A forward pass; the most likely token of each frame.
-
-    Rows of different lengths share a padded batch where the attention mask makes padding harmless: in the families of
-    PADDED, whose convolutions normalize each frame by itself. Elsewhere (group norms over time, convolutions behind the
-    mask) padding changes the answer: there only rows of equal length share a batch.
-    """
-
-    PADDED = ("hubert", "unispeech", "unispeech-sat", "wav2vec2", "wav2vec2-bert", "wavlm")
-    PASS_COST: ClassVar[dict[str, int]] = {"cpu": 1_600, "cuda": 80_000}
-    """What one more pass costs, in samples: more makes fewer passes with more padding."""
+    """A forward pass; the most likely token of each frame."""
 
     def __init__(self, folder: Path, load: LoadModel, settings: Settings) -> None:
         self.model = load("AutoModelForCTC")
         self.settings = settings
         self.language_model = has_language_model(folder)
+        self.batches = SpeechBatches(self.model, settings.max_batch_samples, settings.workers)
         self.pool = ThreadPoolExecutor(settings.workers, "pass", initializer=torch.set_num_threads, initargs=(1,))
-        config = self.model.config
-        self.input_name = self.model.main_input_name
-        # Frames of features stand for many samples each.
-        self.samples_per_step = 1 if self.input_name == "input_values" else config.inputs_to_logits_ratio
-        group_norm = getattr(config, "feat_extract_norm", "layer") == "group"
-        adapter = getattr(config, "add_adapter", False)  # more convolutions
-        self.pads = config.model_type in self.PADDED and not (group_norm or adapter)
-        self.pass_cost = self.PASS_COST[self.model.device.type] if self.pads else 0
 
     def recognize(self, rows: Sequence[Speech]) -> list[Spoken | InvalidInput]:
         spoken: list[Any] = [None] * len(rows)
-        groups = list(self.groups(rows))
+        groups = list(self.batches.groups([len(row.features) for row in rows], [row.attended for row in rows]))
         batches = [[rows[index] for index in group] for group in groups]
         passes = (self.pool.map if len(groups) > 1 and self.settings.workers > 1 else map)(self.forward, batches)
         for group, heard in zip(groups, passes, strict=True):
@@ -112,29 +96,18 @@ class CTC:
                 spoken[index] = row
         return spoken
 
-    def groups(self, rows: Sequence[Speech]) -> Iterator[np.ndarray]:
-        """Row indices of each pass."""
-        lengths = np.array([len(row.features) for row in rows]) * self.samples_per_step
-        share = int(lengths.sum()) // self.settings.workers + int(lengths.max())
-        for batch in plan(lengths, min(self.settings.max_batch_samples, share), self.pass_cost):
-            # Of rows of one length, the mask may still leave out the last frame of some.
-            for attended in {rows[index].attended for index in batch} if not self.pads else (None,):
-                yield np.array([index for index in batch if attended in (None, rows[index].attended)])
-
     @torch.inference_mode()
     def forward(self, batch: list[Speech]) -> list[Spoken]:
         """What each row says, frame by frame."""
-        inputs = {self.input_name: _to_model(self.model, pad([row.features for row in batch]))}
-        width = inputs[self.input_name].shape[1]
-        attended = torch.tensor([row.attended for row in batch], device=self.model.device)
-        if (attended < width).any():
-            inputs["attention_mask"] = (torch.arange(width, device=self.model.device) < attended[:, None]).long()
+        tensors = self.batches.inputs([row.features for row in batch], [row.attended for row in batch])
+        inputs = {name: torch.from_numpy(array).to(self.model.device) for name, array in tensors.items()}
+        inputs[self.batches.input_name] = inputs[self.batches.input_name].to(self.model.dtype)
         logits = self.model(**inputs).logits
         tokens = logits.argmax(dim=-1).int().cpu().numpy()
         frames = torch.tensor([len(row.features) for row in batch])
-        if not self.pads:
+        if not self.batches.pads:
             frames = torch.full((len(batch),), tokens.shape[1])
-        elif self.input_name == "input_values":
+        elif self.batches.input_name == "input_values":
             frames = self.model._get_feat_extract_output_lengths(frames)
         rows = [Spoken(row[:count]) for row, count in zip(tokens, frames.tolist(), strict=True)]
         if not self.language_model:

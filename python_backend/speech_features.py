@@ -1,7 +1,7 @@
 """Samples of speech to what a model's forward pass takes, after the checkpoint's preprocessor_config.json.
 
-Wav2Vec2FeatureExtractor and WhisperFeatureExtractor are a few lines of numpy, written out here so that the stage needs
-no torch; any other feature extractor is the class of transformers itself.
+Wav2Vec2FeatureExtractor, WhisperFeatureExtractor and ASTFeatureExtractor are a few lines of numpy, written out here so
+that the stage needs no torch; any other feature extractor is the class of transformers itself.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from python_backend import spectrogram
 from python_backend.checkpoint import read_json
 from python_backend.parameters import InvalidInput
 from python_backend.speech_checkpoint import min_samples
@@ -66,8 +67,6 @@ class LogMel(FeatureExtractor):
     """WhisperFeatureExtractor: the log-mel spectrogram of the samples, padded with silence to a window of 30 s."""
 
     input_name = "input_features"
-    block = 3_000
-    """Frames transformed at a time: bounds memory on long audio."""
 
     def __init__(self, config: dict[str, Any]) -> None:
         from transformers.audio_utils import mel_filter_bank
@@ -101,14 +100,50 @@ class LogMel(FeatureExtractor):
 
     def log_mel(self, samples: np.ndarray) -> np.ndarray:
         """[bins, samples // hop_length] float32."""
-        padded = np.pad(samples, self.n_fft // 2, mode="reflect")
-        windows = np.lib.stride_tricks.sliding_window_view(padded, self.n_fft)[:: self.hop_length][:-1]
-        mel = np.empty((self.filters.shape[1], len(windows)), np.float32)
-        for at in range(0, len(windows), self.block):
-            spectrum = np.fft.rfft(windows[at : at + self.block] * self.hann)
-            mel[:, at : at + self.block] = self.filters.T @ np.square(np.abs(spectrum)).T
-        log = np.log10(np.maximum(mel, 1e-10))
+        windows = spectrogram.centred(samples, self.n_fft, self.hop_length)[:-1]
+        log = np.log10(np.maximum(spectrogram.mel(windows, self.hann, self.filters), 1e-10)).T
         return (np.maximum(log, log.max() - 8) + 4) / 4
+
+
+class Filterbank(FeatureExtractor):
+    """ASTFeatureExtractor: log-mel frames in the manner of Kaldi, filled up with zeros or cut to the model's length.
+
+    Without torchaudio, as transformers computes them then; those of torchaudio are the same but for rounding.
+    """
+
+    min_samples = 400  # one frame
+    hop_length = 160
+    fft_length = 512
+    floor = float(np.finfo(np.float32).eps)
+
+    def __init__(self, config: dict[str, Any]) -> None:
+        from transformers.audio_utils import mel_filter_bank
+
+        super().__init__(config)
+        self.max_frames: int = config.get("max_length", 1024)
+        self.mean, self.std = config.get("mean", -4.2677393), config.get("std", 4.5689974)
+        self.do_normalize = config.get("do_normalize", True)
+        self.window = np.hanning(self.min_samples)
+        self.filters = mel_filter_bank(
+            num_frequency_bins=1 + self.fft_length // 2,
+            num_mel_filters=config.get("num_mel_bins", 128),
+            min_frequency=20,
+            max_frequency=self.sampling_rate // 2,
+            sampling_rate=self.sampling_rate,
+            norm=None,
+            mel_scale="kaldi",
+            triangularize_in_mel_space=True,
+        )
+
+    def __call__(self, samples: np.ndarray) -> Features:
+        """[frames, bins]"""
+        windows = spectrogram.frames(samples, self.min_samples, self.hop_length)[: self.max_frames]
+        powers = spectrogram.mel(windows, self.window, self.filters, self.fft_length, emphasis=0.97)
+        values = np.zeros((self.max_frames, powers.shape[1]), np.float32)
+        values[: len(powers)] = np.log(np.maximum(powers, self.floor))
+        if self.do_normalize:
+            values = (values - self.mean) / (self.std * 2)
+        return Features(values.astype(np.float32, copy=False), self.max_frames)
 
 
 class Library(FeatureExtractor):
@@ -141,5 +176,7 @@ def load(folder: Path) -> FeatureExtractor:
             return LogMel(config)
         case "Wav2Vec2FeatureExtractor":
             return Waveform(config, read_json(folder, "config.json"))
+        case "ASTFeatureExtractor":
+            return Filterbank(config)
         case _:
             return Library(folder, config)

@@ -15,6 +15,8 @@ from python_backend.parameters import Choice, Int, InvalidInput
 from python_backend.stage import Request, Result, Stage, Tensors
 
 Text = str | tuple[str, str]
+Words = tuple[list[str], list[str]]
+"""A pair of texts that are split into words."""
 
 TOKENIZER = (
     Choice(
@@ -118,7 +120,13 @@ class Tokenizer:
         return self._cut(text, limit, strategy, add_special_tokens=add_special_tokens)
 
     def split(
-        self, text: Text, encoding: tokenizers.Encoding, limit: int, stride: int, max_chunks: int, sequence: int = 0
+        self,
+        text: Text | Words,
+        encoding: tokenizers.Encoding,
+        limit: int,
+        stride: int,
+        max_chunks: int,
+        sequence: int = 0,
     ) -> list[tokenizers.Encoding]:
         """The text in chunks of at most `limit` tokens, special tokens included, that overlap by `stride` tokens.
 
@@ -147,12 +155,13 @@ class Tokenizer:
         return [first, *first.overflowing]
 
     def _cut(
-        self, text: Text, limit: int, strategy: str, stride: int = 0, add_special_tokens: bool = True
+        self, text: Text | Words, limit: int, strategy: str, stride: int = 0, add_special_tokens: bool = True
     ) -> tokenizers.Encoding:
         direction = self.config.get("truncation_side", "right")
         self.backend.enable_truncation(limit, stride=stride, strategy=strategy, direction=direction)
         try:
-            encoding = self.backend.encode_batch([text], add_special_tokens=add_special_tokens)[0]
+            words = isinstance(text, tuple) and isinstance(text[0], list)
+            encoding = self.backend.encode_batch([text], words, add_special_tokens=add_special_tokens)[0]
         except Exception as error:  # the library raises bare exceptions: nothing left to cut
             raise InvalidInput(f"The text cannot be truncated to {limit} tokens by {strategy}: {error}.") from None
         finally:
@@ -209,6 +218,7 @@ TWO_TYPES = {
 # Their positions start behind the padding token's id: RoBERTa's table of 514 holds 512 tokens.
 OFFSET_POSITIONS = {
     "camembert",
+    "clap_text_model",
     "data2vec-text",
     "ibert",
     "layoutlmv3",

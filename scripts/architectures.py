@@ -26,8 +26,14 @@ CLASSES = {
     "zero_shot_object_detection": ("ZERO_SHOT_OBJECT_DETECTION",),
     "depth_estimation": ("DEPTH_ESTIMATION",),
     "image_to_image": ("IMAGE_TO_IMAGE",),
+    "audio_classification": ("AUDIO_CLASSIFICATION",),
     "automatic_speech_recognition": ("CTC", "SPEECH_SEQ_2_SEQ"),
+    "text_to_audio": ("TEXT_TO_WAVEFORM", "TEXT_TO_SPECTROGRAM"),
+    "zero_shot_audio_classification": (),
     "text_generation": ("CAUSAL_LM",),
+    "summarization": ("SEQ_TO_SEQ_CAUSAL_LM",),
+    "translation": ("SEQ_TO_SEQ_CAUSAL_LM",),
+    "text2text_generation": ("SEQ_TO_SEQ_CAUSAL_LM",),
 }
 """The Auto classes of each task's pipeline (SUPPORTED_TASKS of transformers 4.48), as MODEL_FOR_..._MAPPING_NAMES.
 "" is MODEL_MAPPING_NAMES: models without a head, which take every architecture of a model type that they know."""
@@ -37,12 +43,17 @@ BESIDES = {
         "layoutlmv3": ("LayoutLMv3ForTokenClassification",),
         "lilt": ("LiltForTokenClassification",),
     },
+    "zero_shot_audio_classification": {"clap": ("ClapModel",)},
 }
-"""What a task serves of other Auto classes: models that label the words of a document give boxes too."""
+"""What a task serves besides: models that label the words of a document give boxes too, and CLAP alone, of all that
+AutoModel loads, compares texts with audio."""
+
+ONLY = {"text_to_audio": ("bark", "musicgen", "speecht5", "vits")}
+"""The model types that a task serves where it does not serve all that its Auto classes know."""
 
 FAMILIAR = (
     "bert", "distilbert", "roberta", "xlm-roberta", "deberta-v2", "albert", "bart", "gpt2", "llama", "mistral", "qwen2",
-    "t5", "whisper", "wav2vec2", "hubert", "vit", "convnext", "resnet", "swin",
+    "t5", "whisper", "wav2vec2", "hubert", "audio-spectrogram-transformer", "clap", "vit", "convnext", "resnet", "swin",
     "dinov2", "detr", "yolos", "rt_detr", "dpt", "glpn", "depth_anything", "swin2sr",
     "segformer", "maskformer", "mask2former", "videomae", "timesformer", "vivit", "clip", "siglip", "owlvit", "owlv2",
     "grounding-dino", "sam", "oneformer",
@@ -90,6 +101,8 @@ def architectures(task: str) -> dict[str, tuple[str, ...]]:
             known[model_type] = known.get(model_type, ()) + classes
     for model_type, classes in BESIDES.get(task, {}).items():
         known[model_type] = known.get(model_type, ()) + classes
+    if task in ONLY:
+        known = {model_type: known[model_type] for model_type in ONLY[task]}
     return known
 
 

@@ -13,15 +13,19 @@ SMALL = (
     "config.json", "generation_config.json", "preprocessor_config.json", "processor_config.json",
     "video_preprocessor_config.json", "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json",
     "added_tokens.json", "vocab.json", "chat_template.json", "chat_template.jinja",
-    "alphabet.json",
+    "alphabet.json", "speaker_embeddings_path.json",
 )  # fmt: skip
 """What every stage of a deployment gets, where the checkpoint has it."""
 VOCABULARIES = (
     "vocab.txt", "merges.txt", "spiece.model", "sentencepiece.bpe.model", "tokenizer.model", "spm.model",
+    "spm_char.model",
+    "source.spm",
 )  # fmt: skip
 """What a missing tokenizer.json is made of."""
 LANGUAGE_MODEL = "language_model"
 """The folder of a speech model's language model: what decodes gets it, the postprocessor."""
+VOICES = "speaker_embeddings"
+"""The folder of Bark's voices, which speaker_embeddings_path.json lists: the model gets them."""
 SAFE = ("model.safetensors", "model.safetensors.index.json", "model-?????-of-?????.safetensors")
 PICKLED = ("pytorch_model.bin", "pytorch_model.bin.index.json", "pytorch_model-?????-of-?????.bin")
 HUB_ID = re.compile(r"[\w.-]+(/[\w.-]+)?")
@@ -60,6 +64,7 @@ def fetch(checkpoint: str, revision: str | None, with_pickles: bool, with_code: 
         *SMALL,
         *VOCABULARIES,
         f"{LANGUAGE_MODEL}/*",
+        f"{VOICES}/*.npy",
         *SAFE,
         *(PICKLED if with_pickles else ()),
         *(("*.py",) if with_code else ()),

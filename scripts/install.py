@@ -31,6 +31,7 @@ from checkpoint_source import (
     weights,
 )
 from repository import RECORD, STEPS, WEIGHTS, deployments, read_config, task_of
+from sound_files import find_vocoder, place_vocoder, place_voices
 from tokenizer_conversion import ConversionError
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -63,6 +64,9 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--revision", metavar="SHA", help="of the Hub; default: the newest, or the pinned one")
     parser.add_argument("--name", metavar="NAME", help="of the deployment; default: the task's")
     parser.add_argument("--repository", type=Path, default=REPOSITORY, metavar="FOLDER")
+    parser.add_argument(
+        "--vocoder", metavar="HUB_ID_OR_FOLDER", help="of a SpeechT5; default: its own, or that of the pipeline"
+    )
     parser.add_argument("--allow-pickle", action="store_true", help="take pytorch_model.bin where nothing safer is")
     parser.add_argument(
         "--trust-remote-code", action="store_true", help="let the checkpoint run Python code of its own"
@@ -77,6 +81,7 @@ def install(
     revision: str | None = None,
     name: str | None = None,
     repository: Path = REPOSITORY,
+    vocoder: str | None = None,
     allow_pickle: bool = False,
     trust_remote_code: bool = False,
 ) -> str:
@@ -95,6 +100,7 @@ def install(
     remote_code = check_code(source, config, trust_remote_code)
     check(task, config, remote_code)
     files = weights(source, allow_pickle)
+    vocoder_source = find_vocoder(task, config, source, vocoder, allow_pickle)
     size = sum(file.stat().st_size for file in files)
 
     make_deployment(task, name, repository)
@@ -108,7 +114,9 @@ def install(
         "installed": datetime.now(UTC).isoformat(timespec="seconds"),
         "trust_remote_code": remote_code,
     }
-    record["parameters"] = fill(repository, name, source, files, record)
+    if vocoder_source:
+        record["vocoder"] = {"checkpoint": vocoder_source.checkpoint, "revision": vocoder_source.revision}
+    record["parameters"] = fill(repository, name, source, files, record, vocoder_source, allow_pickle)
     folders = "\n".join(f"  {repository / f'{name}_{step}' / VERSION}" for step in STEPS)
     where = "" if repository == REPOSITORY else f" --repository {shlex.quote(str(repository))}"
     return (
@@ -176,7 +184,15 @@ def rename(config: str, task: str, name: str) -> str:
     return re.sub(pattern, rf'\1"{name}\2"', config)
 
 
-def fill(repository: Path, name: str, source: Source, files: list[Path], record: dict[str, Any]) -> int:
+def fill(
+    repository: Path,
+    name: str,
+    source: Source,
+    files: list[Path],
+    record: dict[str, Any],
+    vocoder: Source | None,
+    allow_pickle: bool,
+) -> int:
     """Make new version folders beside the old ones, then exchange them; returns how many parameters the model has."""
     import tokenizer_files
 
@@ -200,6 +216,9 @@ def fill(repository: Path, name: str, source: Source, files: list[Path], record:
             unpickle(files, goal)
         else:
             place(files, goal, link=source.revision is not None)
+        if vocoder:
+            place_vocoder(vocoder, goal, new[repository / f"{name}_postprocess" / VERSION], allow_pickle)
+        place_voices(source, goal)
         parameters = count_parameters(goal)
         (goal / RECORD).write_text(json.dumps({**record, "parameters": parameters}, indent=2) + "\n", encoding="utf-8")
     except BaseException:

@@ -6,7 +6,8 @@ A checkpoint's tokenizer files rest on defaults of its class, and those changed 
 them out, so that what is served needs no class. The file holds
     "models": model_type -> the class that AutoTokenizer takes; slow ones end without "Fast";
     "classes": of each fast class the defaults of its arguments, its inputs, its padding side, which special tokens it
-    gives a form of its own (and the slow class that it converts), and which parts of the tokenizer it sets.
+    gives a form of its own (and the slow class that it converts), which parts of the tokenizer it sets, and the
+    tokens of its languages.
 """
 
 from __future__ import annotations
@@ -28,14 +29,19 @@ SETS = {  # what a class's source says when it sets that part
     "offsets": 'tokenizer_component = "post_processor"',
     "first_and_last_token": "def update_post_processor",
     "extra_ids": "<extra_id_",
+    "languages": "def set_src_lang_special_tokens",
+    "unknown_tokens": "<unk_{i}>",
 }
+SLOW = ("M2M100Tokenizer", "MarianTokenizer")
+"""Slow classes that have no fast one, and that tokenizer_mapping.py makes one of all the same."""
 WRAPPED = re.compile(r"AddedToken\(\s*(?P<token>\w+_token),(?P<form>[^)]*)\)")
 
 
 def main() -> None:
     mapping: Any = TOKENIZER_MAPPING_NAMES  # of 4.48: pairs of a slow and a fast class
     models = {model_type: fast or slow for model_type, (slow, fast) in sorted(mapping.items()) if fast or slow}
-    names = sorted({name for name in models.values() if name.endswith("Fast")} - {"PreTrainedTokenizerFast"})
+    fast = {name for name in models.values() if name.endswith("Fast")} - {"PreTrainedTokenizerFast"}
+    names = sorted(fast | {*SLOW})
     classes = {name: describe(tokenizer_class_from_name(name)) for name in names}
     content = {"transformers": transformers.__version__, "models": models, "classes": classes}
     OUTPUT.write_text(json.dumps(content, indent=1, sort_keys=True) + "\n", encoding="utf-8")
@@ -43,16 +49,24 @@ def main() -> None:
 
 def describe(kind: Any) -> dict[str, Any]:
     source = "".join(inspect.getsource(parent) for parent in inspect.getmro(kind) if _is_model_specific(parent))
-    defaults, slow_defaults = plain_defaults(kind), plain_defaults(kind.slow_tokenizer_class)
+    slow = getattr(kind, "slow_tokenizer_class", None)
+    defaults, slow_defaults = plain_defaults(kind), plain_defaults(slow)
     return {
         "defaults": defaults,
         "slow_defaults": {key: value for key, value in slow_defaults.items() if defaults.get(key) != value},
         "model_input_names": kind.model_input_names,
         "padding_side": kind.padding_side,
         "tokens": wrapped_tokens(kind),
-        "slow_tokens": wrapped_tokens(kind.slow_tokenizer_class),
+        "slow_tokens": wrapped_tokens(slow),
         "sets": [part for part, text in SETS.items() if text in source],
+        "languages": languages(kind),
     }
+
+
+def languages(kind: Any) -> list[str]:
+    """The tokens of the languages that the class has whether its files name them or not."""
+    codes = getattr(inspect.getmodule(kind), "FAIRSEQ_LANGUAGE_CODES", [])
+    return [f"__{code}__" for code in codes["m2m100"]] if isinstance(codes, dict) else codes
 
 
 def plain_defaults(kind: Any) -> dict[str, Any]:

@@ -17,9 +17,10 @@ CONVERTIBLE = {
     "AlbertTokenizer", "BartTokenizer", "BertTokenizer", "BigBirdTokenizer", "CamembertTokenizer", "CLIPTokenizer",
     "CodeGenTokenizer", "ConvBertTokenizer", "DPRQuestionEncoderTokenizer", "DebertaV2Tokenizer", "DistilBertTokenizer",
     "ElectraTokenizer", "GPT2Tokenizer", "LEDTokenizer", "LayoutLMTokenizer", "LayoutLMv2Tokenizer",
-    "LayoutLMv3Tokenizer", "LlamaTokenizer", "LongformerTokenizer", "LxmertTokenizer", "MPNetTokenizer",
-    "MobileBertTokenizer", "MvpTokenizer", "Qwen2Tokenizer", "RobertaTokenizer", "SqueezeBertTokenizer", "T5Tokenizer",
-    "XLMRobertaTokenizer", "XLNetTokenizer",
+    "LayoutLMv3Tokenizer", "LlamaTokenizer", "LongformerTokenizer", "LxmertTokenizer", "MBart50Tokenizer",
+    "MBartTokenizer", "MPNetTokenizer", "MobileBertTokenizer", "MvpTokenizer", "NllbTokenizer", "PegasusTokenizer",
+    "Qwen2Tokenizer", "RobertaTokenizer", "SqueezeBertTokenizer", "T5Tokenizer", "XLMRobertaTokenizer",
+    "XLNetTokenizer",
 }  # fmt: skip
 """What was compared with transformers 4.48."""
 
@@ -100,7 +101,9 @@ def convert(folder: Path, name: str, options: dict[str, Any]) -> Tokenizer:
         if hasattr(converter, "proto"):
             converter.SpmExtractor = Merges
             slow.pieces = [piece.piece for piece in converter.proto.pieces]
+            slow.vocab = {str(options.get("mask_token")): 0}  # Pegasus asks whether it is among the first: it is
             slow.vocab = {piece: id_ for id_, (piece, _) in enumerate(converter.vocab(converter.proto))}
+            slow.vocab.setdefault("eng_Latn", 0)  # NLLB's language, which tokenizer_files.py sees to
         return converter.converted()
     except Exception as error:  # whatever a damaged file leads the converters to
         raise ConversionError(

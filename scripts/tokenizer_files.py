@@ -15,6 +15,8 @@ from typing import Any, NamedTuple
 
 from tokenizers import AddedToken, Tokenizer, normalizers, pre_tokenizers, processors
 
+import character_tokenizer
+import tokenizer_mapping
 from tokenizer_conversion import ConversionError, convert
 
 CLASSES = json.loads(Path(__file__).with_name("tokenizer_classes.json").read_text(encoding="utf-8"))
@@ -26,9 +28,10 @@ GENERIC: dict[str, Any] = {
     "slow_defaults": {},
     "slow_tokens": {},
     "sets": [],
+    "languages": [],
 }
 """PreTrainedTokenizerFast."""
-WITHOUT = ("Speech2TextTokenizer", "Wav2Vec2CTCTokenizer", "Wav2Vec2PhonemeCTCTokenizer")
+WITHOUT = ("Speech2TextTokenizer", "VitsTokenizer", "Wav2Vec2CTCTokenizer", "Wav2Vec2PhonemeCTCTokenizer")
 """Classes that have no tokenizer.json in transformers 4.48; serving reads their vocab.json."""
 TOKENS = ("bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token")
 UNLIMITED = int(1e30)
@@ -64,18 +67,32 @@ def write(source: Path, target: Path) -> None:
 
 def has_tokenizer(source: Path) -> bool:
     names = ("tokenizer.json", "vocab.txt", "vocab.json", "spiece.model", "sentencepiece.bpe.model", "tokenizer.model")
-    return any((source / name).is_file() for name in (*names, "spm.model"))
+    return any((source / name).is_file() for name in (*names, "spm.model", character_tokenizer.FILE))
 
 
 def build(source: Path, setup: Setup) -> Tokenizer:
     """The tokenizer that serving needs, from tokenizer.json or the older vocabulary files."""
     file = source / "tokenizer.json"
+    if tokenizer_mapping.is_mapped(source, setup.name):
+        try:
+            tokenizer, size = tokenizer_mapping.convert(source, setup.name, setup.options, setup.traits["languages"])
+        except Exception as error:  # whatever a damaged file leads to
+            raise ConversionError(f"the checkpoint's vocabulary cannot become a tokenizer.json: {error}") from error
+        setup.options["mapped_vocabulary_size"] = size
+        return tokenizer
+    if setup.name == character_tokenizer.NAME and (source / character_tokenizer.FILE).is_file():
+        try:
+            tokenizer = character_tokenizer.convert(source, setup.options)
+        except Exception as error:  # whatever a damaged file leads to
+            raise ConversionError(f"the checkpoint's vocabulary cannot become a tokenizer.json: {error}") from error
+        _add_tokens(tokenizer, setup)
+        return tokenizer
     # These classes build the tokenizer anew when told whether texts get a leading space.
     anew = setup.name in ("LlamaTokenizerFast", "T5TokenizerFast") and setup.options.get("add_prefix_space") is not None
-    tokenizer = None
+    made: Tokenizer | None = None
     if anew or not file.is_file():
         try:
-            tokenizer = convert(source, setup.name, setup.options)
+            made = convert(source, setup.name, setup.options)
             # The options of the slow tokenizer that it is made of; its tokens were copied before they became special.
             forms = setup.traits["slow_tokens"].items()
             _form_tokens(
@@ -85,7 +102,7 @@ def build(source: Path, setup: Setup) -> Tokenizer:
         except ConversionError:
             if not file.is_file():
                 raise
-    tokenizer = tokenizer or _load(file)
+    tokenizer = made or _load(file)
     tokenizer.no_padding()  # both are chosen with each call
     tokenizer.no_truncation()
     _form_tokens(setup.options, setup.traits["tokens"])
@@ -135,7 +152,8 @@ def full_config(config: dict[str, Any], setup: Setup) -> dict[str, Any]:
         "truncation_side": "right",
         "tokenizer_class": setup.name,
     }
-    return {**assumed, **config, **tokens}
+    mapped = {key: value for key, value in setup.options.items() if key == "mapped_vocabulary_size"}
+    return {**assumed, **config, **tokens, **mapped}
 
 
 # What the classes do when they are made.
@@ -221,11 +239,44 @@ def _set_extra_ids(tokenizer: Tokenizer, setup: Setup) -> None:
         tokenizer.add_special_tokens([token for token in extra if token not in known])
 
 
+def _set_languages(tokenizer: Tokenizer, setup: Setup) -> None:
+    """NllbTokenizerFast and its like: languages are special tokens, and the source language stands beside the text."""
+    given = setup.options.get("additional_special_tokens")
+    if given is None or setup.name != "NllbTokenizerFast":
+        known = {token.content for token in tokenizer.get_added_tokens_decoder().values()}
+        tokenizer.add_special_tokens([code for code in setup.traits["languages"] if code not in known])
+    source = setup.options.get("src_lang") or {"NllbTokenizerFast": "eng_Latn"}.get(setup.name, "en_XX")
+    if setup.name == "SeamlessM4TTokenizerFast" and "__" not in source:
+        source = f"__{source}__"
+    end = _content(setup.options["eos_token"])
+    behind = setup.name == "MBartTokenizerFast" or setup.options.get("legacy_behaviour")
+    frame = ["$A", end, source] if behind else [source, "$A", end]
+    special = [(token, tokenizer.token_to_id(token)) for token in (source, end)]
+    pair = [*frame[: frame.index("$A") + 1], "$B", *frame[frame.index("$A") + 1 :]]
+    tokenizer.post_processor = processors.TemplateProcessing(frame, pair, special)
+
+
+def _set_unknown_tokens(tokenizer: Tokenizer, setup: Setup) -> None:
+    """PegasusTokenizerFast: tokens of its pretraining are special ones."""
+    sentence = setup.options.get("mask_token_sent")
+    first = [] if sentence is None else [_content(sentence)]
+    given = setup.options.get("additional_special_tokens")
+    if given is None:
+        names = first + [f"<unk_{number}>" for number in range(2, setup.options["offset"])]
+    else:
+        names = [name for name in first if name not in map(_content, given)] + [_content(token) for token in given]
+        names += [f"<unk_{number}>" for number in range(len(names), setup.options["offset"] - 1)]
+    known = {token.content for token in tokenizer.get_added_tokens_decoder().values() if token.special}
+    tokenizer.add_special_tokens([name for name in names if name not in known])
+
+
 SETTERS = {
     "lower_case": _set_lower_case,
     "offsets": _set_offsets,
     "first_and_last_token": _set_first_and_last_token,
     "extra_ids": _set_extra_ids,
+    "languages": _set_languages,
+    "unknown_tokens": _set_unknown_tokens,
 }
 
 

@@ -151,6 +151,26 @@ def cases() -> dict[str, dict[str, Any]]:
             },
             **_class("AlbertTokenizer"),
         },
+        "mbart_sentencepiece": {
+            "sentencepiece.bpe.model": {"type": "unigram", "pieces": ["<unk>", "<s>", "</s>", *SUBWORDS]},
+            **_class("MBartTokenizer", src_lang="ro_RO"),
+        },
+        "mbart50_sentencepiece": {
+            "sentencepiece.bpe.model": {"type": "unigram", "pieces": ["<unk>", "<s>", "</s>", *SUBWORDS]},
+            **_class("MBart50Tokenizer"),
+        },
+        "nllb_sentencepiece": {
+            "sentencepiece.bpe.model": {"type": "bpe", "pieces": ["<unk>", "<s>", "</s>", *SUBWORDS, "th", "the"]},
+            **_class("NllbTokenizer", additional_special_tokens=["eng_Latn", "fra_Latn"], src_lang="fra_Latn"),
+        },
+        "nllb_legacy": {
+            "sentencepiece.bpe.model": {"type": "bpe", "pieces": ["<unk>", "<s>", "</s>", *SUBWORDS, "th", "the"]},
+            **_class("NllbTokenizer", legacy_behaviour=True),
+        },
+        "pegasus_sentencepiece": {
+            "spiece.model": {"type": "unigram", "pieces": ["<pad>", "</s>", "<unk>", *SUBWORDS], "unk_id": 2},
+            **_class("PegasusTokenizer"),
+        },
         "deberta_v2_sentencepiece": {
             "spm.model": {"type": "unigram", "pieces": ["[PAD]", "[CLS]", "[SEP]", "[UNK]", *SUBWORDS], "unk_id": 3},
             **_class("DebertaV2Tokenizer"),
@@ -158,9 +178,53 @@ def cases() -> dict[str, dict[str, Any]]:
     }
 
 
+def two_step_cases() -> dict[str, dict[str, Any]]:
+    """The files of tokenizers whose SentencePiece pieces have their ids in vocab.json, as no fast class has them."""
+    source = {"type": "unigram", "pieces": ["<unk>", "<s>", "</s>", *SUBWORDS]}
+    target = {"type": "unigram", "pieces": ["<unk>", "<s>", "</s>", "▁die", "▁Katze", "ß", "t", "s"]}
+    # Of source some are missing, here the comma.
+    known = [piece for piece in SUBWORDS if piece != ","]
+    tokens = ["</s>", "<unk>", *known, "▁die", "▁Katze", "ß", ">>fra<<", "<pad>"]
+    marian = {
+        "source.spm": source,
+        "target.spm": target,
+        "vocab.json": {token: id_ for id_, token in enumerate(tokens)},
+    }
+    m2m100 = {
+        "sentencepiece.bpe.model": {**source, "type": "bpe", "pieces": [*source["pieces"], "th", "the", "ca", "cat"]},
+        "vocab.json": {
+            token: id_ for id_, token in enumerate(["<s>", "<pad>", "</s>", "<unk>", *SUBWORDS, "th", "cat", "中"])
+        },
+    }
+    languages = [f"__{code}__" for code in ("af", "am", "ar")]
+    return {
+        "marian": {**marian, **_class("MarianTokenizer")},
+        "marian_by_model_type": {**marian, "config.json": {"model_type": "marian"}},
+        "m2m100": {**m2m100, **_class("M2M100Tokenizer", src_lang="am", additional_special_tokens=languages)},
+        "m2m100_wmt21": {
+            **m2m100,
+            **_class("M2M100Tokenizer", language_codes="wmt21", additional_special_tokens=["__en__", "__ha__"]),
+        },
+    }
+
+
+TWO_STEP_TEXTS = [
+    *TEXTS,
+    "",
+    "  cats   and\that  ",
+    ">>fra<< the cat",
+    ">>xyz<<the cat",
+    "the >>fra<< cat",
+    "__am__ the cat",
+    "中 ß 中ß x",
+    "die ▁Katze die",
+    "the</s>cat<unk> <pad>",
+]
+
+
 def write(files: dict[str, Any], folder: Path) -> None:
     for name, content in files.items():
-        if name.endswith(".model"):
+        if name.endswith((".model", ".spm")):
             (folder / name).write_bytes(content if isinstance(content, bytes) else sentencepiece(content))
         else:
             text = content if isinstance(content, str) else json.dumps(_versioned(name, content))
@@ -186,7 +250,7 @@ def sentencepiece(content: dict[str, Any]) -> bytes:
     model.trainer_spec.model_type = {"unigram": 1, "bpe": 2}[content["type"]]
     model.trainer_spec.unk_id = unknown
     model.trainer_spec.unk_piece = content["pieces"][unknown]
-    model.trainer_spec.byte_fallback = content["type"] == "bpe"
+    model.trainer_spec.byte_fallback = content["type"] == "bpe" and set(BYTES) <= set(content["pieces"])
     return model.SerializeToString()
 
 
@@ -226,6 +290,13 @@ def record() -> None:
         }
         tokens = {key: str(value) for key, value in tokenizer.special_tokens_map.items() if isinstance(value, str)}
         goldens[name] = describe(backend.encode, backend, {**config, **tokens})
+    for name, files in two_step_cases().items():
+        with tempfile.TemporaryDirectory() as folder:
+            write(files, Path(folder))
+            tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
+            ids = [tokenizer(text).input_ids for text in TWO_STEP_TEXTS]
+            ids.append(list(range(len(files["vocab.json"]))))
+            goldens[name] = {"ids": ids, "decoded": tokenizer.batch_decode(ids, skip_special_tokens=True)}
     lines = [f"{json.dumps(name)}: {json.dumps(golden, ensure_ascii=False)}" for name, golden in goldens.items()]
     GOLDENS.write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8")
 

@@ -19,6 +19,7 @@ from .errors import (
 )
 from .factory import pipeline
 from .pipelines import Pipeline
+from .sounds import save_wav
 
 __all__ = [
     "DeadlineExceeded",
@@ -30,4 +31,5 @@ __all__ = [
     "Unavailable",
     "Unsupported",
     "pipeline",
+    "save_wav",
 ]

@@ -14,7 +14,6 @@ Where this differs from 4.48 on purpose:
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import repeat
 from typing import Any
@@ -110,7 +109,8 @@ class Preprocess(Stage):
         rows = self.max_rows
         items = []
         strides = request.tensors["STRIDE"].tolist() if "STRIDE" in request.tensors else repeat([0, 0])
-        for (samples, ratio), stride in zip(self.samples(request.tensors), strides, strict=False):
+        sounds = audio.read(request.tensors, self.extractor.sampling_rate, self.limits)
+        for (samples, ratio), stride in zip(sounds, strides, strict=False):
             chunks = self.chunks(samples, ratio, stride, request.parameters)
             rows -= len(chunks)
             if rows < 0:
@@ -134,27 +134,6 @@ class Preprocess(Stage):
             raise InvalidInput("return_language: only Whisper can tell the language.")
         if self.family == "whisper":
             whisper_checks.check(parameters, self.generation)
-
-    def samples(self, tensors: Tensors) -> Iterator[tuple[np.ndarray, float]]:
-        """The samples of each item at the model's rate, and that rate by the rate of the samples that were sent."""
-        rate = self.extractor.sampling_rate
-        if ("AUDIO" in tensors) == ("SAMPLES" in tensors):
-            raise InvalidInput("Send either AUDIO (bytes of a file) or SAMPLES (float samples, with SAMPLING_RATE).")
-        seconds = 0.0
-        items = tensors["AUDIO"].ravel() if "AUDIO" in tensors else tensors["SAMPLES"]
-        rates = tensors.get("SAMPLING_RATE", np.full(len(items), rate)).ravel()
-        for item, source in zip(items, rates, strict=True):
-            if isinstance(item, bytes):
-                samples, ratio = audio.decode(item, rate, self.limits), 1.0
-            else:
-                samples, ratio = audio.read_samples(item, int(source), rate, self.limits), rate / int(source)
-            seconds += len(samples) / rate
-            if seconds > self.limits.max_seconds:
-                raise InvalidInput(
-                    f"The request has more than {self.limits.max_seconds:g} s of audio in all (max_audio_seconds of "
-                    "this deployment). Send fewer items at a time."
-                )
-            yield samples, ratio
 
     def chunks(self, samples: np.ndarray, ratio: float, stride: list[int], parameters: dict[str, Any]) -> list[Chunk]:
         """The forward rows of one item. `stride` counts samples as they were sent, `ratio` times as many as here."""

@@ -8,11 +8,11 @@ import numpy as np
 
 from python_backend import candidate_labels
 from python_backend.checkpoint import read_json
-from python_backend.classification import scores
 from python_backend.forward import to_numpy
-from python_backend.labelled_images import LabelledForward, LabelledPreprocess, Row
+from python_backend.labelled import LabelledPostprocess
+from python_backend.labelled_images import LabelledImageForward, LabelledImagePreprocess, Row
 from python_backend.parameters import Parameters, Text
-from python_backend.stage import Request, Stage, Tensors
+from python_backend.stage import Request
 from python_backend.text import TOKENIZER
 
 PARAMETERS = Parameters(
@@ -21,7 +21,7 @@ PARAMETERS = Parameters(
 )
 
 
-class Preprocess(LabelledPreprocess):
+class Preprocess(LabelledImagePreprocess):
     """IMAGE [batch, 1] and CANDIDATE_LABELS [batch, labels] to pixels and the token ids of a sentence a label."""
 
     PARAMETERS = PARAMETERS
@@ -31,7 +31,7 @@ class Preprocess(LabelledPreprocess):
         return candidate_labels.sentences(template, super().texts(row, request), self.max_text_bytes)
 
 
-class Model(LabelledForward):
+class Model(LabelledImageForward):
     """Pixels and token ids to logits [batch, labels] FP32: how well each text fits the image."""
 
     PARAMETERS = PARAMETERS
@@ -42,7 +42,7 @@ class Model(LabelledForward):
         return [{"logits": row} for row in to_numpy(outputs.logits_per_image)]
 
 
-class Postprocess(Stage):
+class Postprocess(LabelledPostprocess):
     """logits and CANDIDATE_LABELS [batch, labels] to LABEL and SCORE [batch, labels], best first, and COUNT [batch, 1],
     the labels of each row."""
 
@@ -51,15 +51,3 @@ class Postprocess(Stage):
     def load(self) -> None:
         siglip = read_json(self.folder, "config.json").get("model_type") == "siglip"
         self.function = "sigmoid" if siglip else "softmax"
-
-    def process(self, request: Request) -> Tensors:
-        candidates = request.tensors["CANDIDATE_LABELS"]
-        names, values = np.full(candidates.shape, b"", object), np.zeros(candidates.shape, np.float32)
-        counts = np.zeros((len(candidates), 1), np.int32)
-        for row, logits in enumerate(request.tensors["logits"]):
-            given = candidate_labels.candidate_labels(candidates[row])
-            counts[row] = count = len(given)
-            unsorted = scores(logits[:count], self.function)
-            best = np.argsort(-unsorted, kind="stable")
-            names[row, :count], values[row, :count] = given[best], unsorted[best]
-        return {"LABEL": names, "SCORE": values, "COUNT": counts}

@@ -10,7 +10,7 @@ import numpy as np
 
 from python_backend import candidate_labels, images
 from python_backend.forward import to_numpy
-from python_backend.labelled_images import LabelledForward, LabelledPreprocess, Row
+from python_backend.labelled_images import LabelledImageForward, LabelledImagePreprocess, Row
 from python_backend.parameters import Float, Int, Parameters
 from python_backend.stage import Request, Stage, Tensors
 
@@ -20,13 +20,13 @@ PARAMETERS = Parameters(
 )
 
 
-class Preprocess(LabelledPreprocess):
+class Preprocess(LabelledImagePreprocess):
     """IMAGE [batch, 1] and CANDIDATE_LABELS [batch, labels] to pixels and the token ids of each label."""
 
     PARAMETERS = PARAMETERS
 
 
-class Model(LabelledForward):
+class Model(LabelledImageForward):
     """Pixels and token ids to the boxes above the threshold, best first and no more than top_k: scores [batch, n] FP32,
     labels [batch, n] INT32 (places in CANDIDATE_LABELS without its padding), boxes [batch, n, 4] INT32, count [batch,
     1] of them."""

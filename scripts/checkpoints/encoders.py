@@ -1,6 +1,9 @@
 """Configurations of text models in miniature, in the words of each architecture; `vocab_size` is the tokenizer's."""
 
+from collections.abc import Callable
 from typing import Any
+
+from checkpoints.weights import Arrays
 
 SIZES = {"hidden_size": 48, "num_hidden_layers": 2, "num_attention_heads": 4, "intermediate_size": 96}
 # Attention that looks at single tokens and weighs in: what a model answers depends on the whole text then.
@@ -95,6 +98,47 @@ def bart(**more: Any) -> dict[str, Any]:
         **ROBERTA_TOKENS,
         **more,
     }
+
+
+def t5(**more: Any) -> dict[str, Any]:
+    """T5: an encoder and a decoder, relative positions."""
+    return {
+        "model_type": "t5",
+        "d_model": 48,
+        "d_kv": 12,
+        "d_ff": 96,
+        "num_layers": 2,
+        "num_heads": 4,
+        "relative_attention_num_buckets": 32,
+        "feed_forward_proj": "relu",
+        "pad_token_id": 0,
+        "eos_token_id": 1,
+        "decoder_start_token_id": 0,
+        **more,
+    }
+
+
+# An encoder-decoder whose answers depend on the whole text, and do not say one thing for ever.
+TEXT_TO_TEXT = {
+    "embed_positions": 12.0,
+    "shared|embed_tokens": 2.0,
+    "encoder_attn|EncDecAttention": 5.0,
+    "attn|Attention": 3.0,
+    "fc|DenseReluDense": 3.0,
+}
+T5_TO_TEXT = {"shared": 12.0, **TEXT_TO_TEXT}
+
+
+def end_often(token: int, times: float = 2.0) -> Callable[[Arrays], None]:
+    """Let an encoder-decoder end its answers with `token` now and then: its logit spreads more than those of others."""
+
+    def adjust(arrays: Arrays) -> None:
+        (tokens,) = (array for name, array in arrays.items() if name.endswith("shared.weight"))
+        tokens[token] *= times
+        if "final_logits_bias" in arrays:
+            arrays["final_logits_bias"][:] = 0
+
+    return adjust
 
 
 def gpt2(**more: Any) -> dict[str, Any]:

@@ -22,9 +22,9 @@ class Recipe:
     """A checkpoint before it is made.
 
     `config` holds what a config.json on the Hub holds, spelled as by transformers 4.48, which 5.x reads as well;
-    `vocab_size` is taken from tokenizer.json where there is one. `files` are the files beside it by name: text as it
-    is, all else as JSON. `gains` multiplies the spread of the parameters whose name matches a pattern: a head with a
-    gain of 4 spreads its scores. `adjust` changes single weights where chance alone gives no useful model.
+    `vocab_size` is taken from tokenizer.json where there is one. `files` are the files beside it by name: text and
+    bytes as they are, all else as JSON. `gains` multiplies the spread of the parameters whose name matches a pattern: a
+    head with a gain of 4 spreads its scores. `adjust` changes single weights where chance alone gives no useful model.
     """
 
     architecture: str
@@ -39,9 +39,10 @@ class Recipe:
         if "tokenizer.json" in self.files:
             config["vocab_size"] = Tokenizer.from_str(self.files["tokenizer.json"]).get_vocab_size()
         for name, content in {"config.json": config, **self.files}.items():
-            text = content if isinstance(content, str) else json.dumps(content, indent=2, ensure_ascii=False) + "\n"
             (folder / name).parent.mkdir(exist_ok=True)
-            (folder / name).write_text(text, encoding="utf-8")
+            if not isinstance(content, bytes | str):
+                content = json.dumps(content, indent=2, ensure_ascii=False) + "\n"
+            (folder / name).write_bytes(content if isinstance(content, bytes) else content.encode())
         arrays = {name: weights.draw(name, array, self.gains) for name, array in self._untrained(folder).items()}
         if self.adjust:
             self.adjust(arrays)

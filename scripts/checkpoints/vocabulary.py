@@ -183,6 +183,125 @@ def xlm_roberta(**settings: Any) -> dict[str, Any]:
     return files(tokenizer, "XLMRobertaTokenizer", special, **settings)
 
 
+def t5(**settings: Any) -> dict[str, Any]:
+    """Unigram as T5's: an end token, and tokens that stand for what was taken out of a text."""
+    special = {"eos_token": "</s>", "unk_token": "<unk>", "pad_token": "<pad>"}
+    extra = [f"<extra_id_{number}>" for number in range(10)]
+    tokenizer = unigram(normalizers.NFKC(), SPLIT_METASPACE, ["<pad>", "</s>", "<unk>"], "<unk>")
+    tokenizer.add_special_tokens(extra)
+    frame(tokenizer, "$A </s>", "$A </s> $B:1 </s>:1")
+    special |= {"additional_special_tokens": extra}  # type: ignore[dict-item]
+    return files(tokenizer, "T5Tokenizer", special, extra_ids=len(extra), **settings)
+
+
+def pegasus(**settings: Any) -> dict[str, Any]:
+    """Unigram as Pegasus's: tokens of its pretraining come first."""
+    special = {"eos_token": "</s>", "unk_token": "<unk>", "pad_token": "<pad>", "mask_token": "<mask_2>"}
+    spare = ["<mask_1>", "<mask_2>", *(f"<unk_{number}>" for number in range(2, 8))]
+    tokenizer = unigram(normalizers.NFKC(), SPLIT_METASPACE, ["<pad>", "</s>", *spare, "<unk>"], "<unk>")
+    frame(tokenizer, "$A </s>", "$A $B </s>")
+    return files(tokenizer, "PegasusTokenizer", special, offset=8, mask_token_sent="<mask_1>", **settings)
+
+
+def multilingual(tokenizer_class: str, languages: list[str], **settings: Any) -> dict[str, Any]:
+    """Unigram as mBART-50's and NLLB's: a token of each language, the text's own before it."""
+    special = {
+        "bos_token": "<s>",
+        "cls_token": "<s>",
+        "pad_token": "<pad>",
+        "eos_token": "</s>",
+        "sep_token": "</s>",
+        "unk_token": "<unk>",
+        "mask_token": "<mask>",
+    }
+    tokenizer = unigram(normalizers.NFKC(), pre_tokenizers.Metaspace(), ["<s>", "<pad>", "</s>", "<unk>"], "<unk>")
+    tokenizer.add_special_tokens(languages)
+    tokenizer.add_special_tokens([AddedToken("<mask>", lstrip=True, normalized=False, special=True)])
+    frame(tokenizer, f"{languages[0]} $A </s>", f"{languages[0]} $A $B </s>")
+    special |= {"additional_special_tokens": languages}  # type: ignore[dict-item]
+    return files(tokenizer, tokenizer_class, special, **settings)
+
+
+def sentencepiece(pieces: dict[str, int], model_type: int) -> bytes:
+    """A SentencePiece model: 1 is Unigram, with the scores of `unigram`; 2 is BPE, whose pieces are in their order."""
+    from transformers.convert_slow_tokenizer import import_protobuf
+
+    protocol: Any = import_protobuf()
+    kind = protocol.ModelProto.SentencePiece
+    model = protocol.ModelProto()
+    for piece, type_ in (("<unk>", kind.UNKNOWN), ("<s>", kind.CONTROL), ("</s>", kind.CONTROL)):
+        model.pieces.add(piece=piece, score=0.0, type=type_)
+    total = sum(pieces.values())
+    for rank, (piece, count) in enumerate(pieces.items()):
+        score = float(-rank) if model_type == 2 else round(math.log((count + 1) / total), 4)
+        model.pieces.add(piece=piece, score=score, type=kind.NORMAL)
+    model.trainer_spec.model_type = model_type
+    content: bytes = model.SerializeToString(deterministic=True)
+    return content
+
+
+def sentencepiece_characters(letters: list[str]) -> bytes:
+    """A SentencePiece model of single characters, as SpeechT5's: text is taken as it is."""
+    from transformers.convert_slow_tokenizer import import_protobuf
+
+    protocol: Any = import_protobuf()
+    kind = protocol.ModelProto.SentencePiece
+    model = protocol.ModelProto()
+    special = {"<s>": kind.CONTROL, "<pad>": kind.CONTROL, "</s>": kind.CONTROL, "<unk>": kind.UNKNOWN}
+    for piece, type_ in special.items():
+        model.pieces.add(piece=piece, score=0.0, type=type_)
+    for rank, letter in enumerate(["\u2581", *letters]):
+        model.pieces.add(piece=letter, score=-float(rank), type=kind.NORMAL)
+    model.trainer_spec.model_type = 4
+    for number, name in enumerate(("bos", "pad", "eos", "unk")):
+        setattr(model.trainer_spec, f"{name}_id", number)
+    content: bytes = model.SerializeToString(deterministic=True)
+    return content
+
+
+def marian(**settings: Any) -> dict[str, Any]:
+    """Marian's: a SentencePiece model for each language, one vocabulary of both with most of their pieces."""
+    special = {"eos_token": "</s>", "unk_token": "<unk>", "pad_token": "<pad>"}
+    words = pre_tokenizers.Metaspace()
+    source = frequent_pieces(normalizers.NFKC(), words, 700)
+    target = frequent_pieces(normalizers.Lowercase(), words, 500)
+    common = [piece for at, piece in enumerate(source) if at % 25 != 24]
+    pieces = ["</s>", "<unk>", *common, *(piece for piece in target if piece not in common), ">>fra<<", ">>deu<<"]
+    return {
+        "source.spm": sentencepiece(source, 1),
+        "target.spm": sentencepiece(target, 1),
+        "vocab.json": {piece: index for index, piece in enumerate([*pieces, "<pad>"])},
+        "tokenizer_config.json": {
+            "tokenizer_class": "MarianTokenizer",
+            "source_lang": "en",
+            "target_lang": "mul",
+            **special,
+            **settings,
+        },
+        "special_tokens_map.json": special,
+    }
+
+
+def m2m100(languages: list[str], **settings: Any) -> dict[str, Any]:
+    """M2M100's: a SentencePiece model, and a vocabulary behind which the tokens of the languages are numbered."""
+    special = {
+        "bos_token": "<s>",
+        "eos_token": "</s>",
+        "sep_token": "</s>",
+        "unk_token": "<unk>",
+        "pad_token": "<pad>",
+        "additional_special_tokens": [f"__{language}__" for language in languages],
+    }
+    pieces = frequent_pieces(normalizers.NFKC(), pre_tokenizers.Metaspace(), 800)
+    tokens = ["<s>", "<pad>", "</s>", "<unk>", *pieces]
+    return {
+        "sentencepiece.bpe.model": sentencepiece(pieces, 2),
+        "vocab.json": {token: index for index, token in enumerate(tokens)},
+        "tokenizer_config.json": {"tokenizer_class": "M2M100Tokenizer", **special, **settings},
+        "special_tokens_map.json": special,
+    }
+
+
 def deberta_v2(**settings: Any) -> dict[str, Any]:
     """Unigram as DeBERTa v2's and v3's."""
     special = {

@@ -10,10 +10,12 @@ import pytest
 from tokenizers import Tokenizer
 
 import tokenizer_files
-from tests.tokenizer_cases import GOLDENS, cases, describe, write
+from python_backend import languages, text
+from tests.tokenizer_cases import GOLDENS, TWO_STEP_TEXTS, cases, describe, two_step_cases, write
 from tokenizer_conversion import ConversionError
 
 CASES = cases()
+TWO_STEP_CASES = two_step_cases()
 EXPECTED = json.loads(GOLDENS.read_text(encoding="utf-8"))
 
 
@@ -29,6 +31,43 @@ def test_written_files_do_what_transformers_does(name: str, tmp_path: Path) -> N
     expected = EXPECTED[name]
     written = describe(tokenizer.encode, tokenizer, {key: config[key] for key in config if key in expected})
     assert written == expected
+
+
+@pytest.mark.parametrize("name", TWO_STEP_CASES)
+def test_tokenizers_of_two_steps_do_what_transformers_does(name: str, tmp_path: Path) -> None:
+    source, target = tmp_path / "source", tmp_path / "target"
+    source.mkdir()
+    target.mkdir()
+    write(TWO_STEP_CASES[name], source)
+    tokenizer_files.write(source, target)
+    tokenizer = text.Tokenizer(target)
+    taker, mapping = languages.Languages(tokenizer), languages.Mapping(tokenizer)
+    for string, ids in zip(TWO_STEP_TEXTS, EXPECTED[name]["ids"], strict=False):
+        rest, frame = taker.take_code(string)
+        with languages.framed(tokenizer, frame):
+            assert mapping.ids(tokenizer.backend.encode(rest), rest) == ids, string
+    decoded = tokenizer.backend.decode_batch(EXPECTED[name]["ids"], skip_special_tokens=True)
+    assert decoded == EXPECTED[name]["decoded"]
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"source.spm": b"no model"}, "vocabulary cannot become a tokenizer.json"),
+        ({"vocab.json": {"</s>": 0}}, "lacks the unknown token <unk>"),
+        (
+            {"tokenizer_config.json": {"tokenizer_class": "MarianTokenizer", "separate_vocabs": True}},
+            "a vocabulary of its own for what it writes",
+        ),
+        ({"source.spm": {"type": "bpe", "pieces": ["<unk>", "<0x41>"]}}, "symbols of its user's, or bytes"),
+    ],
+)
+def test_tokenizers_of_two_steps_that_cannot_be_one_are_told(
+    change: dict[str, Any], message: str, tmp_path: Path
+) -> None:
+    write({**TWO_STEP_CASES["marian"], **change}, tmp_path)
+    with pytest.raises(ConversionError, match=message):
+        tokenizer_files.write(tmp_path, tmp_path)
 
 
 def test_what_was_written_is_written_the_same_again(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from ..errors import InvalidInput
+from .audio_classification import AudioClassification
 from .automatic_speech_recognition import AutomaticSpeechRecognition
 from .base import Task
 from .depth_estimation import DepthEstimation
@@ -17,10 +18,15 @@ from .image_to_image import ImageToImage
 from .mask_generation import MaskGeneration
 from .object_detection import ObjectDetection
 from .question_answering import QuestionAnswering
+from .summarization import Summarization
+from .text2text_generation import Text2TextGeneration
 from .text_classification import TextClassification
 from .text_generation import TextGeneration
+from .text_to_audio import TextToAudio
 from .token_classification import TokenClassification
+from .translation import Translation
 from .video_classification import VideoClassification
+from .zero_shot_audio_classification import ZeroShotAudioClassification
 from .zero_shot_classification import ZeroShotClassification
 from .zero_shot_image_classification import ZeroShotImageClassification
 from .zero_shot_object_detection import ZeroShotObjectDetection
@@ -44,8 +50,14 @@ TASKS: dict[str, Task] = {
         VideoClassification(),
         ZeroShotImageClassification(),
         ZeroShotObjectDetection(),
+        AudioClassification(),
         AutomaticSpeechRecognition(),
+        ZeroShotAudioClassification(),
+        TextToAudio(),
         TextGeneration(),
+        Summarization(),
+        Translation(),
+        Text2TextGeneration(),
     )
 }
 ALIASES = {
@@ -57,17 +69,11 @@ ALIASES = {
 # Tasks of transformers 4.48 that are not here yet.
 MISSING = frozenset(
     {
-        "audio-classification",
         "document-question-answering",
         "image-text-to-text",
         "image-to-text",
-        "summarization",
         "table-question-answering",
-        "text-to-audio",
-        "text2text-generation",
-        "translation",
         "visual-question-answering",
-        "zero-shot-audio-classification",
     }
 )
 
@@ -76,7 +82,7 @@ def find(name: str) -> Task:
     """The task of a name or an alias."""
     name = ALIASES.get(name, name)
     if re.fullmatch(r"translation_\w+_to_\w+", name):
-        name = "translation"
+        return Translation(name)
     if name in TASKS:
         return TASKS[name]
     known = ", ".join(sorted([*TASKS, *(alias for alias, task in ALIASES.items() if task in TASKS)]))

@@ -14,39 +14,21 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from .. import sources
 from ..errors import InvalidInput
 from ..transport import Array
-from .base import (
-    Inputs,
-    Row,
-    Settings,
-    Task,
-    bytes_tensor,
-    given,
-    refuse,
-    scalars,
-    split,
-    text_list,
-    text_tensor,
-    texts,
-)
+from .audio import AudioTask
+from .base import Row, Settings, given, refuse, scalars, text_list, text_tensor, texts
 from .generation import generation_parameters
 
 
-class AutomaticSpeechRecognition(Task):
+class AutomaticSpeechRecognition(AudioTask):
     name = "automatic-speech-recognition"
-    inputs = ()  # AUDIO or SAMPLES
     outputs = ("TEXT", "CHUNK_TEXT", "CHUNK_START", "CHUNK_END", "COUNT")
     batch_size = 1
-
-    def items(self, inputs: Any, **parameters: Any) -> Inputs:
-        return split(inputs, parameters)
 
     def parameters(
         self,
@@ -84,21 +66,9 @@ class AutomaticSpeechRecognition(Task):
         options = given(return_timestamps=return_timestamps, return_language=return_language)
         return Settings(scalars(sent), tensors, options)
 
-    def load(self, item: Any, settings: Settings) -> Any:
-        if isinstance(item, str) and sources.is_url(item):
-            return sources.fetch(item, timeout=None)
-        return sources.read_file(item) if isinstance(item, (str, Path)) else item
-
     def encode(self, item: Any, settings: Settings) -> Row:
-        if isinstance(item, (bytes, bytearray)):
-            return {"AUDIO": bytes_tensor([bytes(item)])}
-        if not isinstance(item, Mapping):
-            return {"SAMPLES": _samples(item)}
-        audio, rate = _audio(item), item.get("sampling_rate")
-        if audio is None or rate is None:
-            raise InvalidInput('a dict needs the keys "raw" (or "array"), the samples, and "sampling_rate"')
-        row = {"SAMPLES": _samples(audio), "SAMPLING_RATE": np.array([rate], dtype=np.int32)}
-        if item.get("stride") is not None:
+        row = super().encode(item, settings)
+        if isinstance(item, Mapping) and item.get("stride") is not None:
             row["STRIDE"] = _pair(item["stride"])
         return row
 
@@ -118,23 +88,6 @@ def _strides(stride_length_s: Any) -> dict[str, float]:
     if not isinstance(stride_length_s, (list, tuple)) or len(stride_length_s) != 2:
         raise InvalidInput(f"stride_length_s={stride_length_s!r} must be a number, or two: left and right")
     return {"stride_length_s_left": stride_length_s[0], "stride_length_s_right": stride_length_s[1]}
-
-
-def _audio(item: Mapping[str, Any]) -> Any:
-    return item["raw"] if item.get("raw") is not None else item.get("array")
-
-
-def _samples(audio: Any) -> Array:
-    """A waveform as a tensor [n] FP32."""
-    if isinstance(audio, (str, Path)) or not hasattr(audio, "__array__"):
-        raise InvalidInput(f"audio must be a path, a URL, bytes, a numpy array or a dict, not {type(audio).__name__}")
-    samples = np.asarray(audio)
-    if samples.ndim != 1:
-        raise InvalidInput(
-            f"We expect a single channel audio input for AutomaticSpeechRecognitionPipeline, not one of shape "
-            f"{list(samples.shape)}: average the channels first"
-        )
-    return samples.astype(np.float32)
 
 
 def _pair(stride: Any) -> Array:

@@ -1,0 +1,1 @@
+from python_backend.tasks.summarization import Preprocess as TritonPythonModel  # noqa: F401

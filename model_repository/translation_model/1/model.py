@@ -1,0 +1,1 @@
+from python_backend.tasks.translation import Model as TritonPythonModel  # noqa: F401

@@ -1,0 +1,1 @@
+from python_backend.tasks.translation import Postprocess as TritonPythonModel  # noqa: F401

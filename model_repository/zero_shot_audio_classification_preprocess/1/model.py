@@ -1,0 +1,1 @@
+from python_backend.tasks.zero_shot_audio_classification import Preprocess as TritonPythonModel  # noqa: F401

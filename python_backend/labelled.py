@@ -1,0 +1,101 @@
+"""Images or audio with texts of the caller's own, through one model: what the zero-shot tasks have in common.
+
+Rows of equal texts and equal size share a pass, in which the texts are encoded once for all of them.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+
+from python_backend.batching import pad
+from python_backend.candidate_labels import candidate_labels
+from python_backend.classification import scores
+from python_backend.forward import Forward
+from python_backend.stage import Request, Result, Stage, Tensors
+
+if TYPE_CHECKING:
+    import torch
+
+
+class Labelled(Protocol):
+    """An image or an audio, and its texts."""
+
+    @property
+    def key(self) -> Any:
+        """Equal for rows that may share a pass."""
+
+
+class LabelledForward(Forward):
+    """Tasks say in `forward_rows` what a pass gives.
+
+    Settings, besides TorchStage's: max_batch_rows, images or audios of one pass. Default 32.
+    """
+
+    def process_batch(self, requests: list[Request]) -> list[Result]:
+        of_requests = [self.labelled(request) for request in requests]
+        rows = [row for own in of_requests for row in own]
+        groups: dict[Any, list[int]] = defaultdict(list)
+        for index, row in enumerate(rows):
+            groups[row.key].append(index)
+        results: list[dict[str, np.ndarray]] = [{}] * len(rows)
+        for group in groups.values():
+            for at in range(0, len(group), self.max_batch_rows):
+                indices = group[at : at + self.max_batch_rows]
+                for index, result in zip(indices, self.run_rows([rows[index] for index in indices]), strict=True):
+                    results[index] = result
+        each = iter(results)
+        joined = []
+        for of_request in of_requests:
+            own = [next(each) for _ in of_request]
+            joined.append({name: pad([result[name] for result in own]) for name in own[0]})
+        return list(joined)
+
+    def labelled(self, request: Request) -> Sequence[Labelled]:
+        """The rows of a request, without what is padding in them."""
+        raise NotImplementedError
+
+    def run_rows(self, rows: Sequence[Any]) -> list[dict[str, np.ndarray]]:
+        """The results of rows with equal keys."""
+        import torch
+
+        with torch.inference_mode():
+            return self.forward_rows(rows)
+
+    def forward_rows(self, rows: Sequence[Any]) -> list[dict[str, np.ndarray]]:
+        raise NotImplementedError
+
+    def text_inputs(self, ids: np.ndarray, lengths: np.ndarray) -> dict[str, torch.Tensor]:
+        """input_ids and attention_mask [labels, length] of a pass, and token types where the model takes them."""
+        mask = (np.arange(ids.shape[1]) < lengths[:, None]).astype(np.int64)
+        inputs = {"input_ids": ids, "attention_mask": mask, "token_type_ids": np.zeros_like(ids)}
+        return {name: self.to_device(array) for name, array in inputs.items() if name in self.accepted}
+
+
+def texts_of(request: Request, number: int) -> tuple[np.ndarray, np.ndarray]:
+    """The token ids [labels, length] and their counts [labels] of a row of a request, without what is padding."""
+    lengths = request.tensors["text_lengths"][number]
+    lengths = lengths[lengths > 0]
+    return request.tensors["input_ids"][number, : len(lengths), : lengths.max()], lengths
+
+
+class LabelledPostprocess(Stage):
+    """logits and CANDIDATE_LABELS [batch, labels] to LABEL and SCORE [batch, labels], best first, and COUNT [batch, 1],
+    the labels of each row."""
+
+    function = "softmax"
+
+    def process(self, request: Request) -> Tensors:
+        candidates = request.tensors["CANDIDATE_LABELS"]
+        names, values = np.full(candidates.shape, b"", object), np.zeros(candidates.shape, np.float32)
+        counts = np.zeros((len(candidates), 1), np.int32)
+        for row, logits in enumerate(request.tensors["logits"]):
+            given = candidate_labels(candidates[row])
+            counts[row] = count = len(given)
+            unsorted = scores(logits[:count], self.function)
+            best = np.argsort(-unsorted, kind="stable")
+            names[row, :count], values[row, :count] = given[best], unsorted[best]
+        return {"LABEL": names, "SCORE": values, "COUNT": counts}
