@@ -71,6 +71,8 @@ def base_config(model: PreTrainedModel, folder: Path, task: str) -> GenerationCo
         task: the pipeline's name for it, "text-generation".
     """
     config = copy.deepcopy(model.generation_config)
+    if config.forced_eos_token_id is None and not (folder / "generation_config.json").exists():
+        config.forced_eos_token_id = assumed_end(read_json(folder, "config.json"))
     config.update(**(read_json(folder, "config.json").get("task_specific_params") or {}).get(task, {}))
     defaults = GenerationConfig._get_default_generation_params()
     del defaults["max_length"]
@@ -81,6 +83,23 @@ def base_config(model: PreTrainedModel, folder: Path, task: str) -> GenerationCo
                 logging.warning("the checkpoint's %s is ignored: %s", field.name, field.doc)
             setattr(config, field.name, defaults.get(field.name))
     return config
+
+
+ASSUMED_ENDS = {
+    "bart": 2, "blenderbot": 2, "blenderbot-small": 2, "fsmt": 2, "mbart": 2, "mvp": 2, "pegasus": 1, "pegasus_x": 1,
+    "plbart": 2,
+}  # fmt: skip
+"""forced_eos_token_id of models whose config.json has none and that come without a generation_config.json: what 4.48
+assumed, and 5.x no longer does."""
+
+
+def assumed_end(config: Mapping[str, Any]) -> int | None:
+    """forced_eos_token_id by a config.json, or by its decoder's."""
+    for part in (config, config.get("decoder") or {}):
+        end: int | None = part.get("forced_eos_token_id", ASSUMED_ENDS.get(part.get("model_type", "")))
+        if end is not None:
+            return end
+    return None
 
 
 def generation_config(base: GenerationConfig, parameters: Mapping[str, Any]) -> GenerationConfig:
@@ -126,9 +145,9 @@ def new_tokens(
 
     Raises InvalidInput when `max_length` leaves no room for a new token.
     """
-    most = _first(parameters["max_new_tokens"], base.max_new_tokens)
+    most = _first(parameters.get("max_new_tokens"), base.max_new_tokens)
     if most is None:
-        length = parameters["max_length"]
+        length = parameters.get("max_length")
         if prefix_length:
             length = (length or base.max_length or DEFAULT_MAX_LENGTH) + prefix_length
         if length is None:
@@ -141,12 +160,45 @@ def new_tokens(
                 f"The prompt has {prompt_length:,} tokens and max_length, which counts them too, is {length:,}: no "
                 "room for new ones. Shorten the prompt, raise max_length, or send max_new_tokens instead."
             )
-    fewest = _first(parameters["min_new_tokens"], base.min_new_tokens)
+    fewest = _first(parameters.get("min_new_tokens"), base.min_new_tokens)
     if fewest is None:
-        length = parameters["min_length"]
+        length = parameters.get("min_length")
         length = (base.min_length or 0) if length is None else length + prefix_length
         fewest = max(0, length - prompt_length)
     return most, fewest
+
+
+def limited_new_tokens(
+    base: GenerationConfig,
+    parameters: Mapping[str, Any],
+    first_tokens: int,
+    positions: int | None,
+    limit: int,
+    room: int | None = None,
+) -> tuple[int, int]:
+    """`new_tokens` within the model's and the deployment's limits. InvalidInput beyond them, unless it is the
+    checkpoint's own settings that go there: these are cut.
+
+    Args:
+        first_tokens: that are there before the first new one.
+        positions: see new_tokens.
+        limit: the deployment's, max_new_tokens_limit.
+        room: for how many new tokens the model has positions. Default: what `positions` leaves.
+    """
+    if room is None:
+        room = limit if positions is None else positions - first_tokens
+    if room <= 0:
+        raise InvalidInput(f"The text has {first_tokens:,} tokens; the model takes {positions:,}. Shorten it.")
+    most, fewest = new_tokens(base, parameters, first_tokens, positions)
+    if parameters.get("max_new_tokens") is None and parameters.get("max_length") is None:
+        most = min(most, room, limit)
+    if most > limit:
+        raise InvalidInput(
+            f"{most:,} new tokens are asked for; this deployment generates {limit:,} at most (max_new_tokens_limit)."
+        )
+    if most > room:
+        raise InvalidInput(f"{most:,} new tokens are asked for; the model generates {room:,} at most.")
+    return most, min(fewest, most)
 
 
 def logits_processors(model: PreTrainedModel, config: GenerationConfig, prompt: Sequence[int]) -> LogitsProcessorList:
@@ -221,7 +273,7 @@ def seeded(
 
 def generate(
     model: PreTrainedModel,
-    inputs: Mapping[str, torch.Tensor],
+    inputs: Mapping[str, Any],
     config: GenerationConfig,
     seeds: Sequence[int],
     criteria: Sequence[StoppingCriteria] = (),
@@ -241,7 +293,7 @@ def generate(
     samples = config.do_sample and config.num_beams == 1
     if samples:
         count = config.num_return_sequences
-        inputs = {name: tensor.repeat_interleave(count, dim=0) for name, tensor in inputs.items()}
+        inputs = {name: _repeated(tensor, count) for name, tensor in inputs.items()} if count > 1 else inputs
         config, processors = seeded(model, config, [(seed, sequence) for seed in seeds for sequence in range(count)])
     with torch.inference_mode(), _rng(model, seeds[0] if config.do_sample else None):
         return model.generate(
@@ -261,6 +313,13 @@ def _rng(model: PreTrainedModel, seed: int | None) -> Iterator[None]:
     with torch.random.fork_rng([model.device] if model.device.type == "cuda" else []):
         torch.manual_seed(seed)
         yield
+
+
+def _repeated(value: Any, count: int) -> Any:
+    """Each row `count` times, of a tensor or of an encoder's outputs."""
+    if isinstance(value, torch.Tensor):
+        return value.repeat_interleave(count, dim=0)
+    return type(value)(**{name: _repeated(part, count) for name, part in value.items()})
 
 
 def _first(*values: Any) -> Any:

@@ -74,6 +74,10 @@ def processor(folder: Path) -> Any:
         from python_backend.owlv2 import Owlv2ImageProcessor
 
         return Owlv2ImageProcessor.from_pretrained(folder)
+    if type(made).__name__.startswith("Donut"):
+        from python_backend.donut_images import DonutImageProcessor
+
+        return DonutImageProcessor.from_pretrained(folder)
     return made
 
 
@@ -113,17 +117,23 @@ class ImagePreprocess(Stage):
         super().initialize(args)
 
     def load(self) -> None:
-        self.processor = processor(self.folder)
+        self.processor = self.load_processor()
         self.max_bytes = self.setting("max_image_bytes", 20_000_000)
         self.max_pixels = self.setting("max_image_pixels", 50_000_000)
         self.max_ratio = self.setting("max_image_ratio", 100)
 
+    def load_processor(self) -> Any:
+        return processor(self.folder)
+
     def process(self, request: Request) -> Tensors:
         sizes, features = [], []
+        read: dict[bytes, tuple[tuple[int, int], Tensors]] = {}  # the same picture may come with several questions
         for data in request.tensors["IMAGE"].ravel():
-            image = self.decode(data)
-            sizes.append((image.height, image.width))
-            features.append(self.features(image, request))
+            if data not in read:
+                image = self.decode(data)
+                read[data] = (image.height, image.width), self.features(image, request)
+            sizes.append(read[data][0])
+            features.append(read[data][1])
         pixels = [feature["pixel_values"] for feature in features]
         masks = [feature.get("pixel_mask", np.empty((0, 0))) for feature in features]
         return {

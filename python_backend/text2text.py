@@ -259,8 +259,9 @@ class Model(TextToText, TorchStage):
                 f"{sequences} sequences or beams are asked for; this deployment runs {self.engine.limits.rows} "
                 "(max_batch_rows)."
             )
-        most, fewest = self.new_tokens(base, parameters)
-        fewest = min(most, fewest)
+        most, fewest = generation.limited_new_tokens(
+            base, parameters, 1, self.positions, self.max_new_tokens_limit, self.room
+        )
         seconds = self.max_seconds if config.max_time is None else min(config.max_time, self.max_seconds)
         config.max_new_tokens = config.min_new_tokens = config.max_length = config.max_time = None
         config.min_length = 0
@@ -276,23 +277,6 @@ class Model(TextToText, TorchStage):
             )
             for ids, mask in zip(tensors["input_ids"], tensors["attention_mask"], strict=True)
         ]
-
-    def new_tokens(self, base: GenerationConfig, parameters: dict[str, Any]) -> tuple[int, int]:
-        """The most and the fewest new tokens, within the model's and this deployment's limits. InvalidInput beyond
-        them, unless it is the checkpoint's own settings that go there: these are cut."""
-        from python_backend import generation
-
-        most, fewest = generation.new_tokens(base, parameters, 1, self.positions)
-        if parameters["max_new_tokens"] is None and parameters["max_length"] is None:
-            return min(most, self.room, self.max_new_tokens_limit), fewest
-        if most > self.max_new_tokens_limit:
-            raise InvalidInput(
-                f"{most:,} new tokens are asked for; this deployment generates {self.max_new_tokens_limit:,} at most "
-                "(max_new_tokens_limit)."
-            )
-        if most > self.room:
-            raise InvalidInput(f"{most:,} new tokens are asked for; the model generates {self.room:,} at most.")
-        return most, fewest
 
     def tensors(self, rows: list[list[list[int]] | InvalidInput]) -> Tensors | InvalidInput:
         sequences: list[list[list[int]]] = []

@@ -8,6 +8,7 @@ CLASSES = {
     "text_classification": ("SEQUENCE_CLASSIFICATION",),
     "token_classification": ("TOKEN_CLASSIFICATION",),
     "question_answering": ("QUESTION_ANSWERING",),
+    "table_question_answering": ("TABLE_QUESTION_ANSWERING", "SEQ_TO_SEQ_CAUSAL_LM"),
     "fill_mask": ("MASKED_LM",),
     "feature_extraction": ("",),
     "zero_shot_classification": ("SEQUENCE_CLASSIFICATION",),
@@ -34,6 +35,9 @@ CLASSES = {
     "summarization": ("SEQ_TO_SEQ_CAUSAL_LM",),
     "translation": ("SEQ_TO_SEQ_CAUSAL_LM",),
     "text2text_generation": ("SEQ_TO_SEQ_CAUSAL_LM",),
+    "visual_question_answering": ("VISUAL_QUESTION_ANSWERING",),
+    "document_question_answering": ("DOCUMENT_QUESTION_ANSWERING",),
+    "image_to_text": ("IMAGE_TEXT_TO_TEXT",),
 }
 """The Auto classes of each task's pipeline (SUPPORTED_TASKS of transformers 4.48), as MODEL_FOR_..._MAPPING_NAMES.
 "" is MODEL_MAPPING_NAMES: models without a head, which take every architecture of a model type that they know."""
@@ -44,19 +48,31 @@ BESIDES = {
         "lilt": ("LiltForTokenClassification",),
     },
     "zero_shot_audio_classification": {"clap": ("ClapModel",)},
+    "document_question_answering": {"vision-encoder-decoder": ("VisionEncoderDecoderModel",)},
 }
 """What a task serves besides: models that label the words of a document give boxes too, and CLAP alone, of all that
-AutoModel loads, compares texts with audio."""
+AutoModel loads, compares texts with audio. Donut writes answers to questions about documents."""
 
-ONLY = {"text_to_audio": ("bark", "musicgen", "speecht5", "vits")}
+ONLY = {
+    "text_to_audio": ("bark", "musicgen", "speecht5", "vits"),
+    "image_to_text": ("blip", "git", "pix2struct", "vision-encoder-decoder"),
+    "visual_question_answering": ("blip", "vilt"),
+    "document_question_answering": ("layoutlm", "layoutlmv3", "vision-encoder-decoder"),
+}
 """The model types that a task serves where it does not serve all that its Auto classes know."""
+
+REASONS = {("document_question_answering", "layoutlmv2"): "LayoutLMv2 and LayoutXLM need detectron2, which is not here"}
+"""Why a task does not serve a model type that its Auto classes know."""
+
+ENCODERS = {"document_question_answering": ("donut-swin",)}
+"""The encoders of a vision-encoder-decoder that a task serves, where not all."""
 
 FAMILIAR = (
     "bert", "distilbert", "roberta", "xlm-roberta", "deberta-v2", "albert", "bart", "gpt2", "llama", "mistral", "qwen2",
     "t5", "whisper", "wav2vec2", "hubert", "audio-spectrogram-transformer", "clap", "vit", "convnext", "resnet", "swin",
     "dinov2", "detr", "yolos", "rt_detr", "dpt", "glpn", "depth_anything", "swin2sr",
     "segformer", "maskformer", "mask2former", "videomae", "timesformer", "vivit", "clip", "siglip", "owlvit", "owlv2",
-    "grounding-dino", "sam", "oneformer",
+    "grounding-dino", "sam", "oneformer", "layoutlm", "layoutlmv3", "vision-encoder-decoder", "tapas",
 )  # fmt: skip
 SHOWN = 12
 
@@ -76,9 +92,15 @@ def check(task: str, config: dict[str, Any], remote_code: bool = False) -> None:
     if remote_code or (not model_type and set(names) & _all_names(known)):
         return
     if model_type not in known:
+        reason = f" ({why})" if (why := REASONS.get((task, str(model_type)))) else ""
         raise ArchitectureError(
-            f"{_id(task)} takes no model of type {model_type!r}; "
+            f"{_id(task)} takes no model of type {model_type!r}{reason}; "
             f"it takes {len(known)} types, among them {', '.join(_examples(known))}"
+        )
+    encoder = config.get("encoder", {}).get("model_type")
+    if model_type == "vision-encoder-decoder" and encoder not in (encoders := ENCODERS.get(task, (encoder,))):
+        raise ArchitectureError(
+            f"{_id(task)} takes a vision-encoder-decoder whose encoder is {' or '.join(encoders)}, not {encoder}"
         )
     if "" in CLASSES[task] or not names:
         return

@@ -1,7 +1,8 @@
 """Served speed against the bare forward pass, on this machine, in one run.
 
     make benchmark                              # text-classification with an encoder of MiniLM's size
-    make benchmark TASK=image-classification    # ViT-base, JPEG files; both in float32 and bfloat16
+    make benchmark TASK=image-classification    # ViT-base, JPEG files; each in float32 and bfloat16
+    make benchmark TASK=summarization           # BART, sampled answers of 8 to 128 tokens
 
 perf_analyzer drives the ensemble over gRPC on the same cores. "Bare" is the model's own forward pass on ready input, in
 a process of its own with all cores as threads, in batches of equal size or, for texts, of texts sorted by length. Bare
@@ -40,7 +41,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("task", nargs="?", default="text-classification", choices=WORKLOADS)
     parser.add_argument("--runs", type=int, default=3, help="runs of each measurement (default: %(default)s)")
-    parser.add_argument("--seconds", type=float, help="of a window of perf_analyzer; default: 5, 20 for images")
+    parser.add_argument(
+        "--seconds", type=float, help="of a window of perf_analyzer; default: 5, 20 for images and summaries"
+    )
     arguments = parser.parse_args()
     workload = WORKLOADS[arguments.task]
     seconds = arguments.seconds or workload.seconds
@@ -62,8 +65,8 @@ def compare(
     server: EmbeddedServer, workload: Workload, checkpoint: Path, dtype: str, load: Load, runs: int, seconds: float
 ) -> None:
     """Bare and served in turn, and a row of each."""
-    options = ("--measurement-interval", str(int(seconds * 1000)), "--stability-percentage", "30")
-    warm_up = ("--request-count", str(max(4 * load.concurrency, 300 // load.batch)))
+    options = (*load.options, "--measurement-interval", str(int(seconds * 1000)), "--stability-percentage", "30")
+    warm_up = (*load.options, "--request-count", str(max(2 * load.concurrency, workload.warm_up // load.batch)))
     measure(workload.task, server.grpc_url, data=load.data, concurrency=load.concurrency, options=warm_up)
     bare, served, p50 = [], [], []
     for _ in range(runs):
@@ -124,7 +127,7 @@ def bare_rate(workload: Workload, checkpoint: Path, dtype: str, load: Load, seco
             if rounds == 1:  # the first round was the warm-up
                 done, started = 0, time.perf_counter()
             for inputs in batches:
-                model(**inputs)
+                workload.run(model, inputs)
                 done += len(next(iter(inputs.values())))
             rounds += 1
     return done / elapsed

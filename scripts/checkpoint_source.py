@@ -45,12 +45,18 @@ class Source(NamedTuple):
     folder: Path
 
     def config(self) -> dict[str, Any]:
+        if not (self.folder / "config.json").is_file():
+            raise CheckpointError(f"{self.checkpoint} has no config.json: it is no transformers checkpoint")
+        return self.read("config.json")
+
+    def read(self, name: str) -> dict[str, Any]:
+        """One of its JSON files; empty where it has none of that name."""
         try:
-            return json.loads((self.folder / "config.json").read_text(encoding="utf-8"))
+            return json.loads((self.folder / name).read_text(encoding="utf-8"))
         except FileNotFoundError:
-            raise CheckpointError(f"{self.checkpoint} has no config.json: it is no transformers checkpoint") from None
+            return {}
         except ValueError as error:
-            raise CheckpointError(f"{self.checkpoint}: config.json is damaged ({error})") from None
+            raise CheckpointError(f"{self.checkpoint}: {name} is damaged ({error})") from None
 
 
 def fetch(checkpoint: str, revision: str | None, with_pickles: bool, with_code: bool) -> Source:
@@ -69,11 +75,12 @@ def fetch(checkpoint: str, revision: str | None, with_pickles: bool, with_code: 
         *(PICKLED if with_pickles else ()),
         *(("*.py",) if with_code else ()),
     ]
-    path = _download(checkpoint, revision, patterns)
+    path = download(checkpoint, revision, patterns)
     return Source(checkpoint, path.name, path)
 
 
-def _download(checkpoint: str, revision: str | None, patterns: list[str]) -> Path:
+def download(checkpoint: str, revision: str | None, patterns: list[str]) -> Path:
+    """The folder of the Hub's cache with those of the files that fit one of the patterns."""
     from huggingface_hub import errors, snapshot_download
 
     where = f"{checkpoint}{f' at revision {revision}' if revision else ''}"

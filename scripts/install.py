@@ -30,6 +30,7 @@ from checkpoint_source import (
     unpickle,
     weights,
 )
+from fonts import find_font, place_font
 from repository import RECORD, STEPS, WEIGHTS, deployments, read_config, task_of
 from sound_files import find_vocoder, place_vocoder, place_voices
 from tokenizer_conversion import ConversionError
@@ -101,6 +102,7 @@ def install(
     check(task, config, remote_code)
     files = weights(source, allow_pickle)
     vocoder_source = find_vocoder(task, config, source, vocoder, allow_pickle)
+    font = find_font(config, source)
     size = sum(file.stat().st_size for file in files)
 
     make_deployment(task, name, repository)
@@ -116,7 +118,7 @@ def install(
     }
     if vocoder_source:
         record["vocoder"] = {"checkpoint": vocoder_source.checkpoint, "revision": vocoder_source.revision}
-    record["parameters"] = fill(repository, name, source, files, record, vocoder_source, allow_pickle)
+    record["parameters"] = fill(repository, name, source, files, record, vocoder_source, font, allow_pickle)
     folders = "\n".join(f"  {repository / f'{name}_{step}' / VERSION}" for step in STEPS)
     where = "" if repository == REPOSITORY else f" --repository {shlex.quote(str(repository))}"
     return (
@@ -191,6 +193,7 @@ def fill(
     files: list[Path],
     record: dict[str, Any],
     vocoder: Source | None,
+    font: Path | None,
     allow_pickle: bool,
 ) -> int:
     """Make new version folders beside the old ones, then exchange them; returns how many parameters the model has."""
@@ -205,6 +208,8 @@ def fill(
             place(folder.glob("*.py"), goal, link=False)
             place((source.folder / file for file in SMALL if (source.folder / file).is_file()), goal, link=False)
             tokenizer_files.write(source.folder, goal)
+        if font:
+            place_font(font, new[repository / f"{name}_preprocess" / VERSION])
         if (source.folder / LANGUAGE_MODEL).is_dir():
             goal = new[repository / f"{name}_postprocess" / VERSION] / LANGUAGE_MODEL
             goal.mkdir()

@@ -82,11 +82,9 @@ def build(source: Path, setup: Setup) -> Tokenizer:
         return tokenizer
     if setup.name == character_tokenizer.NAME and (source / character_tokenizer.FILE).is_file():
         try:
-            tokenizer = character_tokenizer.convert(source, setup.options)
+            return character_tokenizer.convert(source, setup.options, setup.added)
         except Exception as error:  # whatever a damaged file leads to
             raise ConversionError(f"the checkpoint's vocabulary cannot become a tokenizer.json: {error}") from error
-        _add_tokens(tokenizer, setup)
-        return tokenizer
     # These classes build the tokenizer anew when told whether texts get a leading space.
     anew = setup.name in ("LlamaTokenizerFast", "T5TokenizerFast") and setup.options.get("add_prefix_space") is not None
     made: Tokenizer | None = None
@@ -147,7 +145,7 @@ def full_config(config: dict[str, Any], setup: Setup) -> dict[str, Any]:
     assumed = {
         "clean_up_tokenization_spaces": setup.options.get("clean_up_tokenization_spaces", False),
         "model_input_names": setup.traits["model_input_names"],
-        "model_max_length": UNLIMITED,
+        "model_max_length": setup.options.get("model_max_length", UNLIMITED),
         "padding_side": setup.traits["padding_side"],
         "truncation_side": "right",
         "tokenizer_class": setup.name,
@@ -300,7 +298,8 @@ def _load(file: Path) -> Tokenizer:
 
 def _fast(name: str) -> str:
     fast = name if name.endswith("Fast") else f"{name}Fast"
-    return fast if fast in CLASSES["classes"] or name not in CLASSES["models"].values() else name
+    known = name in CLASSES["classes"] or name in CLASSES["models"].values()
+    return fast if fast in CLASSES["classes"] or not known else name
 
 
 def _state(component: Any) -> dict[str, Any]:

@@ -62,7 +62,9 @@ def wordpiece(tokenizer_class: str, lowercase: bool = True, **settings: Any) -> 
     return files(tokenizer, tokenizer_class, special, do_lower_case=lowercase, **settings)
 
 
-def roberta(tokenizer_class: str = "RobertaTokenizer", **settings: Any) -> dict[str, Any]:
+def roberta(
+    tokenizer_class: str = "RobertaTokenizer", add_prefix_space: bool = False, **settings: Any
+) -> dict[str, Any]:
     """Byte-level BPE as RoBERTa's and BART's: two separators in a pair, a mask that swallows the space before it."""
     special = {
         "bos_token": "<s>",
@@ -74,12 +76,12 @@ def roberta(tokenizer_class: str = "RobertaTokenizer", **settings: Any) -> dict[
         "mask_token": "<mask>",
     }
     tokenizer = Tokenizer(models.BPE())
-    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=add_prefix_space)
     tokenizer.decoder = decoders.ByteLevel()
     mask = AddedToken("<mask>", lstrip=True, normalized=False, special=True)
     train(tokenizer, byte_level_trainer(["<s>", "<pad>", "</s>", "<unk>", mask]))
-    tokenizer.post_processor = processors.RobertaProcessing(("</s>", 2), ("<s>", 0), add_prefix_space=False)
-    return files(tokenizer, tokenizer_class, special, add_prefix_space=False, **settings)
+    tokenizer.post_processor = processors.RobertaProcessing(("</s>", 2), ("<s>", 0), add_prefix_space=add_prefix_space)
+    return files(tokenizer, tokenizer_class, special, add_prefix_space=add_prefix_space, **settings)
 
 
 def gpt2(**settings: Any) -> dict[str, Any]:
@@ -180,6 +182,16 @@ def xlm_roberta(**settings: Any) -> dict[str, Any]:
     mask = AddedToken("<mask>", lstrip=True, normalized=False, special=True)
     tokenizer = unigram(normalizers.NFKC(), SPLIT_METASPACE, ["<s>", "<pad>", "</s>", "<unk>", mask], "<unk>")
     frame(tokenizer, "<s> $A </s>", "<s> $A </s> </s> $B </s>")
+    return files(tokenizer, "XLMRobertaTokenizer", special, **settings)
+
+
+def donut(*tokens: str, **settings: Any) -> dict[str, Any]:
+    """XLM-RoBERTa's with `tokens`, tags that stand around the parts of what Donut writes: the first is special."""
+    made = xlm_roberta(**settings)
+    tokenizer = Tokenizer.from_str(made["tokenizer.json"])
+    special = {**made["special_tokens_map.json"], "additional_special_tokens": [tokens[0]]}
+    tokenizer.add_special_tokens([tokens[0]])
+    tokenizer.add_tokens([AddedToken(token, normalized=False) for token in tokens[1:]])
     return files(tokenizer, "XLMRobertaTokenizer", special, **settings)
 
 

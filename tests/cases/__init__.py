@@ -2,6 +2,7 @@
 
 One module a task with a list `CASES`. Where the oracle itself needs help to give the answer that it should, the module
 has a function `mend(pipeline, case)`: it may change the pipeline, and returns keyword arguments to add to the call.
+A function `init(case)` gives keyword arguments that the oracle's constructor needs, and the served task does not.
 """
 
 import importlib
@@ -35,7 +36,7 @@ class Case:
 
     What the served task has to answer is what the oracle answers, unless `expected` holds another answer (or a function
     that makes it of the oracle's), or `refused` holds a pattern of the message with which it refuses. `note` says why
-    then, and whatever else a reader would stumble over.
+    then, and whatever else a reader would stumble over. `needs` names a program that the server needs for it.
     """
 
     id: str
@@ -46,6 +47,7 @@ class Case:
     note: str = ""
     expected: Any = ABSENT
     refused: str = ""
+    needs: str = ""
 
     def __post_init__(self) -> None:
         if (self.refused or self.expected is not ABSENT) and not self.note:

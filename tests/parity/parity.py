@@ -31,7 +31,7 @@ def parity(task: str, tolerance: float = 1e-4) -> Callable[..., None]:
 
     @pytest.mark.parametrize("case", [pytest.param(case, id=case.id) for case in cases.load(name)])
     def test(case: Case, served: Callable[[str], EmbeddedServer]) -> None:
-        program = PROGRAMS.get(case.checkpoint)
+        program = case.needs or PROGRAMS.get(case.checkpoint)
         if program and shutil.which(program) is None:
             pytest.skip(f"{program} is not installed")
         goldens = golden.read(name)

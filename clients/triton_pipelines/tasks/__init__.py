@@ -9,16 +9,19 @@ from .audio_classification import AudioClassification
 from .automatic_speech_recognition import AutomaticSpeechRecognition
 from .base import Task
 from .depth_estimation import DepthEstimation
+from .document_question_answering import DocumentQuestionAnswering
 from .feature_extraction import FeatureExtraction
 from .fill_mask import FillMask
 from .image_classification import ImageClassification
 from .image_feature_extraction import ImageFeatureExtraction
 from .image_segmentation import ImageSegmentation
 from .image_to_image import ImageToImage
+from .image_to_text import ImageToText
 from .mask_generation import MaskGeneration
 from .object_detection import ObjectDetection
 from .question_answering import QuestionAnswering
 from .summarization import Summarization
+from .table_question_answering import TableQuestionAnswering
 from .text2text_generation import Text2TextGeneration
 from .text_classification import TextClassification
 from .text_generation import TextGeneration
@@ -26,6 +29,7 @@ from .text_to_audio import TextToAudio
 from .token_classification import TokenClassification
 from .translation import Translation
 from .video_classification import VideoClassification
+from .visual_question_answering import VisualQuestionAnswering
 from .zero_shot_audio_classification import ZeroShotAudioClassification
 from .zero_shot_classification import ZeroShotClassification
 from .zero_shot_image_classification import ZeroShotImageClassification
@@ -37,6 +41,7 @@ TASKS: dict[str, Task] = {
         TextClassification(),
         TokenClassification(),
         QuestionAnswering(),
+        TableQuestionAnswering(),
         FillMask(),
         FeatureExtraction(),
         ZeroShotClassification(),
@@ -50,6 +55,9 @@ TASKS: dict[str, Task] = {
         VideoClassification(),
         ZeroShotImageClassification(),
         ZeroShotObjectDetection(),
+        VisualQuestionAnswering(),
+        DocumentQuestionAnswering(),
+        ImageToText(),
         AudioClassification(),
         AutomaticSpeechRecognition(),
         ZeroShotAudioClassification(),
@@ -69,11 +77,7 @@ ALIASES = {
 # Tasks of transformers 4.48 that are not here yet.
 MISSING = frozenset(
     {
-        "document-question-answering",
         "image-text-to-text",
-        "image-to-text",
-        "table-question-answering",
-        "visual-question-answering",
     }
 )
 

@@ -1,0 +1,262 @@
+"""Models that write about a picture: rows of many requests share a generate().
+
+They do so where their settings, the sizes of their pictures and the lengths of their prompts are equal: nothing is
+padded, and each row gets the text that it gets alone. Equal pictures are encoded once by models with an encoder apart.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections import defaultdict
+from collections.abc import Hashable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from transformers.generation import GenerationConfig
+from transformers.modeling_outputs import BaseModelOutput
+
+from python_backend.beam_search import end_as_before
+from python_backend.generation import PreTrainedModel, check_token_ids, generate
+from python_backend.parameters import InvalidInput
+
+
+class Row(NamedTuple):
+    """One picture to write about."""
+
+    picture: Mapping[str, np.ndarray]
+    """What the image processor made of it, by the names of the model's arguments."""
+    prompt: np.ndarray
+    """[length] token ids that the text begins with, or that ask for it; length 0: none."""
+    config: GenerationConfig
+    """Its settings but for the lengths."""
+    most: int
+    """New tokens."""
+    fewest: int
+    seed: int
+    seconds: float
+    """From when it begins to run until it ends with what there is."""
+
+    @property
+    def key(self) -> Hashable:
+        """Equal for rows that may share a generate()."""
+        if self.config.num_beams > 1 and self.config.do_sample:  # draws for the whole batch at once
+            return id(self)
+        shapes = tuple((name, array.shape) for name, array in self.picture.items())
+        return self.config.to_json_string(use_diff=False), self.most, self.fewest, len(self.prompt), shapes
+
+    @property
+    def lanes(self) -> int:
+        """Sequences, or beams, that run for it."""
+        return max(self.config.num_beams, self.config.num_return_sequences)
+
+
+class Writer:
+    """Runs a model whose generation_config is taken away: rows bring their own.
+
+    Args:
+        max_rows: pictures, or sequences and beams, of one pass.
+    """
+
+    def __init__(self, model: PreTrainedModel, max_rows: int) -> None:
+        self.model = model
+        self.max_rows = max_rows
+        end_as_before(self.decoder)
+        for each in (model, self.decoder):
+            each.generation_config = GenerationConfig()
+
+    @property
+    def decoder(self) -> PreTrainedModel:
+        """What runs the loop."""
+        return self.model
+
+    @property
+    def positions(self) -> int | None:
+        """How many tokens a text may have, its prompt's included; None: nothing bounds it."""
+        config = self.decoder.config.get_text_config(decoder=True)
+        return getattr(config, "max_position_embeddings", None)
+
+    @property
+    def vocabulary(self) -> int:
+        return int(self.decoder.get_output_embeddings().weight.shape[0])
+
+    def first_tokens(self, prompt: int) -> int:
+        """How many tokens stand in a text before the first new one, by the length of its prompt."""
+        return max(prompt, 1)
+
+    def run(self, rows: Sequence[Row]) -> list[list[list[int]] | InvalidInput]:
+        """The sequences of each row, token ids, its prompt's included; or why its settings cannot be met."""
+        groups: dict[Hashable, list[int]] = defaultdict(list)
+        for index, row in enumerate(rows):
+            groups[row.key].append(index)
+        results: list[Any] = [None] * len(rows)
+        states = self.look(rows)
+        for group in groups.values():
+            for part in cut(group, self.max_rows // rows[group[0]].lanes):
+                found: Any
+                try:
+                    found = self.write([rows[index] for index in part], [states[index] for index in part])
+                except ValueError as error:  # generate() refuses settings that the model cannot meet
+                    found = [InvalidInput(str(error))] * len(part)
+                for index, sequences in zip(part, found, strict=True):
+                    results[index] = sequences
+        return results
+
+    def look(self, rows: Sequence[Row]) -> list[torch.Tensor | None]:
+        """What an encoder of its own sees in each picture, if the model has one."""
+        return [None] * len(rows)
+
+    @torch.inference_mode()
+    def write(self, rows: Sequence[Row], states: Sequence[Any]) -> list[list[list[int]]]:
+        """The sequences of rows of equal `key`."""
+        config = copy.deepcopy(rows[0].config)
+        config.max_new_tokens, config.max_length = rows[0].most, None
+        config.min_new_tokens, config.min_length = rows[0].fewest, None
+        config.max_time = min(row.seconds for row in rows)
+        check_token_ids(config, self.vocabulary)
+        sequences = generate(self.decoder, self.inputs(rows, states), config, [row.seed for row in rows]).tolist()
+        first, ends = self.first_tokens(len(rows[0].prompt)), ends_of(config)
+        whole = [until_end(sequence, first, ends) for sequence in sequences]
+        count = len(whole) // len(rows)
+        return [whole[at : at + count] for at in range(0, len(whole), count)]
+
+    def inputs(self, rows: Sequence[Row], states: Sequence[Any]) -> dict[str, Any]:
+        """The arguments of the decoder's generate()."""
+        raise NotImplementedError
+
+    def pictures(self, rows: Sequence[Row]) -> dict[str, torch.Tensor]:
+        """What the image processor made of the rows, stacked."""
+        return {name: self.tensor(np.stack([row.picture[name] for row in rows])) for name in rows[0].picture}
+
+    def prompts(self, rows: Sequence[Row]) -> torch.Tensor:
+        """[rows, length]"""
+        return self.tensor(np.stack([row.prompt for row in rows]))
+
+    def tensor(self, array: np.ndarray) -> torch.Tensor:
+        tensor = torch.from_numpy(array).to(self.model.device)
+        return tensor.to(self.model.dtype) if tensor.is_floating_point() else tensor
+
+
+class Git(Writer):
+    """The text goes on behind its prompt, which begins with [CLS]."""
+
+    def inputs(self, rows: Sequence[Row], states: Sequence[Any]) -> dict[str, Any]:
+        prompts = self.prompts(rows)
+        if not prompts.shape[1]:
+            prompts = prompts.new_full((len(rows), 1), rows[0].config.bos_token_id)
+        return {**self.pictures(rows), "input_ids": prompts}
+
+
+class Encoded(Writer):
+    """Models whose decoder looks at an encoder's states: ViT with GPT-2, Donut, Pix2Struct."""
+
+    @property
+    def encoder(self) -> torch.nn.Module:
+        return self.model.get_encoder()
+
+    @torch.inference_mode()
+    def look(self, rows: Sequence[Row]) -> list[torch.Tensor | None]:
+        """The encoder's states [patches, width] of each picture; those of equal size share a pass, equal ones run
+        once."""
+        first = same_as([np.concatenate([array.ravel() for array in row.picture.values()]) for row in rows])
+        sizes: dict[Hashable, list[int]] = defaultdict(list)
+        for index in sorted(set(first)):
+            sizes[tuple(array.shape for array in rows[index].picture.values())].append(index)
+        states: dict[int, torch.Tensor] = {}
+        for group in sizes.values():
+            for part in cut(group, self.max_rows):
+                seen = self.encoder(**self.pictures([rows[index] for index in part]), return_dict=True)
+                states |= zip(part, seen.last_hidden_state, strict=True)
+        return [states[index] for index in first]
+
+    def inputs(self, rows: Sequence[Row], states: Sequence[Any]) -> dict[str, Any]:
+        inputs: dict[str, Any] = {"encoder_outputs": BaseModelOutput(last_hidden_state=torch.stack(list(states)))}
+        if "attention_mask" in rows[0].picture:  # of the patches
+            inputs["attention_mask"] = self.tensor(np.stack([row.picture["attention_mask"] for row in rows]))
+        if len(rows[0].prompt):
+            inputs["decoder_input_ids"] = self.prompts(rows)
+        return inputs
+
+
+class Blip(Encoded):
+    """The text goes on behind its prompt, without the [SEP] that ends it. As BlipForConditionalGeneration.generate."""
+
+    @property
+    def decoder(self) -> PreTrainedModel:
+        return self.model.text_decoder
+
+    @property
+    def encoder(self) -> torch.nn.Module:
+        return self.model.vision_model
+
+    def first_tokens(self, prompt: int) -> int:
+        return max(prompt - 1, 1)
+
+    def inputs(self, rows: Sequence[Row], states: Sequence[Any]) -> dict[str, Any]:
+        tokens = self.prompts(rows)[:, :-1]
+        if not tokens.shape[1]:
+            tokens = tokens.new_zeros((len(rows), 1))
+        tokens[:, 0] = self.model.config.text_config.bos_token_id
+        return {"input_ids": tokens, **attended(torch.stack(list(states)))}
+
+
+class BlipQuestions(Blip):
+    """The prompt is a question, which an encoder reads beside the picture. As BlipForQuestionAnswering.generate."""
+
+    def first_tokens(self, prompt: int) -> int:
+        return 1
+
+    def inputs(self, rows: Sequence[Row], states: Sequence[Any]) -> dict[str, Any]:
+        questions = self.prompts(rows)
+        read = self.model.text_encoder(
+            input_ids=questions,
+            attention_mask=torch.ones_like(questions),
+            **attended(torch.stack(list(states))),
+            return_dict=True,
+        )
+        start = questions.new_full((len(rows), 1), self.model.decoder_start_token_id)
+        return {"input_ids": start, **attended(read.last_hidden_state)}
+
+
+WRITERS: dict[str, type[Writer]] = {
+    "blip": Blip,
+    "git": Git,
+    "pix2struct": Encoded,
+    "vision-encoder-decoder": Encoded,
+}
+"""By model type."""
+
+
+def attended(states: torch.Tensor) -> dict[str, torch.Tensor]:
+    """States for a decoder that looks at all of them."""
+    mask = torch.ones(states.shape[:2], dtype=torch.long, device=states.device)
+    return {"encoder_hidden_states": states, "encoder_attention_mask": mask}
+
+
+def ends_of(config: GenerationConfig) -> set[int]:
+    ends = config.eos_token_id
+    return set(ends if isinstance(ends, list) else () if ends is None else (ends,))
+
+
+def until_end(sequence: list[int], first: int, ends: set[int]) -> list[int]:
+    """The sequence up to the first end behind its `first` tokens; a batch fills it up."""
+    return sequence[: next((at + 1 for at in range(first, len(sequence)) if sequence[at] in ends), len(sequence))]
+
+
+def cut(indices: list[int], size: int) -> Iterator[list[int]]:
+    """Runs of `size` of them at most."""
+    size = max(size, 1)
+    return (indices[at : at + size] for at in range(0, len(indices), size))
+
+
+def same_as(arrays: Sequence[np.ndarray]) -> list[int]:
+    """Of each array the index of the first one that is equal to it."""
+    seen: dict[Hashable, list[int]] = defaultdict(list)
+    first = []
+    for index, array in enumerate(arrays):
+        alike = seen[array.shape, array.ravel()[::997].tobytes()]  # a look at some of it tells most of them apart
+        found = next((other for other in alike if np.array_equal(arrays[other], array)), None)
+        if found is None:
+            alike.append(index)
+        first.append(index if found is None else found)
+    return first
