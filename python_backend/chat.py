@@ -25,7 +25,7 @@ def read_messages(text: str) -> list[Message]:
     """The messages of a JSON chat, [{"role": ..., "content": ...}, ...]. InvalidInput when it is none."""
     try:
         messages = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise InvalidInput(f"MESSAGES is not valid JSON: {error}.") from None
     if not isinstance(messages, list) or not messages:
         raise InvalidInput('MESSAGES must be a JSON list of messages, [{"role": "user", "content": "Hello"}].')
@@ -36,7 +36,8 @@ def read_messages(text: str) -> list[Message]:
 
 
 class ChatTemplate:
-    """The chat template of a checkpoint: chat_template.jinja, or "chat_template" of tokenizer_config.json."""
+    """The chat template of a checkpoint: chat_template.jinja, or "chat_template" of the processor's files or of
+    tokenizer_config.json."""
 
     def __init__(self, folder: Path, tokenizer: Tokenizer) -> None:
         source = _source(folder, tokenizer)
@@ -73,7 +74,8 @@ def _source(folder: Path, tokenizer: Tokenizer) -> str | None:
     path = folder / "chat_template.jinja"
     if path.exists():
         return path.read_text(encoding="utf-8")
-    source = tokenizer.config.get("chat_template")
+    of_processor = read_json(folder, "chat_template.json") or read_json(folder, "processor_config.json")
+    source = of_processor.get("chat_template") or tokenizer.config.get("chat_template")
     if isinstance(source, list):  # several named ones
         source = {named["name"]: named["template"] for named in source}.get("default")
     return source

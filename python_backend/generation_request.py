@@ -7,8 +7,10 @@ tells its listener.
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
 
 from python_backend.streaming import Cancelled, Unavailable
 
@@ -42,6 +44,8 @@ class GenerationRequest:
         seed: of its samples.
         seconds: from now until it ends with what there is.
         stop: strings that end a sequence.
+        features: what else the model is given with the prompt, of its images: [images, ...], [1, ...] or [1, tokens,
+            ...] each.
     """
 
     def __init__(
@@ -53,6 +57,7 @@ class GenerationRequest:
         seed: int,
         seconds: float,
         stop: StopStrings | None = None,
+        features: Mapping[str, np.ndarray] | None = None,
     ) -> None:
         self.prompt = list(prompt)
         self.config = config
@@ -60,6 +65,7 @@ class GenerationRequest:
         self.seed = seed
         self.deadline = time.monotonic() + seconds
         self.stop = stop
+        self.features = features or {}
         self.sequences: list[list[int]] = [[] for _ in range(config.num_return_sequences)]
         """Generated token ids of each sequence."""
         self.running = set(range(len(self.sequences)))

@@ -78,6 +78,10 @@ def processor(folder: Path) -> Any:
         from python_backend.donut_images import DonutImageProcessor
 
         return DonutImageProcessor.from_pretrained(folder)
+    if type(made).__name__.startswith(("LlavaNextImage", "LlavaOnevisionImage")):
+        from python_backend.llava_images import evenly_padded
+
+        return evenly_padded(type(made)).from_pretrained(folder)
     return made
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
+from python_backend import text
 from python_backend.batching import pad
 from python_backend.forward import TorchStage
 from python_backend.parameters import InvalidInput
@@ -22,7 +23,8 @@ class WritingModel(TorchStage):
     """A model that generates text about pictures, by python_backend/picture_writers.py.
 
     Settings, besides TorchStage's:
-        max_batch_rows: pictures, sequences or beams of one pass. Default 16.
+        max_batch_rows: sequences or beams of one pass. Default 16.
+        max_batch_pictures: of one pass of the encoder. Default 8.
         max_new_tokens_limit: of one request. Default 1,024.
         max_seconds: that rows of a request generate; then they end with what there is. Default 120.
     """
@@ -39,9 +41,11 @@ class WritingModel(TorchStage):
         self.max_new_tokens_limit = self.setting("max_new_tokens_limit", 1024)
         self.max_seconds = self.setting("max_seconds", 120.0)
         self.count_tokens = self.counter("triton_pipelines_generated_tokens_total", "Tokens that were generated.")
-        self.writer = writer(model, self.setting("max_batch_rows", 16))
+        if self.base.pad_token_id is None:
+            self.base.pad_token_id = text.Tokenizer(self.folder).token_id("pad_token")
+        self.writer = writer(model, self.setting("max_batch_rows", 16), self.setting("max_batch_pictures", 8))
 
-    def rows(self, request: Request, pictures: list[Tensors]) -> list[Row]:
+    def rows_of(self, request: Request, pictures: list[Tensors]) -> list[Row]:
         """The rows of a request. InvalidInput for settings that cannot be met."""
         from python_backend import generation
         from python_backend.picture_writers import Row

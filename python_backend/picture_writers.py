@@ -55,12 +55,13 @@ class Writer:
     """Runs a model whose generation_config is taken away: rows bring their own.
 
     Args:
-        max_rows: pictures, or sequences and beams, of one pass.
+        max_rows: sequences or beams of one generate().
+        max_pictures: of one pass of an encoder.
     """
 
-    def __init__(self, model: PreTrainedModel, max_rows: int) -> None:
+    def __init__(self, model: PreTrainedModel, max_rows: int, max_pictures: int) -> None:
         self.model = model
-        self.max_rows = max_rows
+        self.max_rows, self.max_pictures = max_rows, max_pictures
         end_as_before(self.decoder)
         for each in (model, self.decoder):
             each.generation_config = GenerationConfig()
@@ -164,7 +165,7 @@ class Encoded(Writer):
             sizes[tuple(array.shape for array in rows[index].picture.values())].append(index)
         states: dict[int, torch.Tensor] = {}
         for group in sizes.values():
-            for part in cut(group, self.max_rows):
+            for part in cut(group, self.max_pictures):
                 seen = self.encoder(**self.pictures([rows[index] for index in part]), return_dict=True)
                 states |= zip(part, seen.last_hidden_state, strict=True)
         return [states[index] for index in first]

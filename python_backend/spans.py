@@ -5,7 +5,19 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
+import tokenizers
 from numpy.lib.stride_tricks import sliding_window_view
+
+
+def numbers(values: list[int | None]) -> np.ndarray:
+    """[n] INT32, -1 for None."""
+    return np.array([-1 if value is None else value for value in values], np.int32)
+
+
+def outside(encoding: tokenizers.Encoding, context: int, no_answer: int | None) -> np.ndarray:
+    """[length] true where no answer may start or end (the pipelines' `p_mask`): in no token but those of the context,
+    which is text number `context` of the pair, and the token that some models use for "no answer"."""
+    return (numbers(encoding.sequence_ids) != context) & (np.array(encoding.ids) != no_answer)
 
 
 class Span(NamedTuple):

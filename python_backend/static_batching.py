@@ -13,6 +13,7 @@ from collections import deque
 from collections.abc import Hashable, Sequence
 from functools import cached_property
 
+import numpy as np
 import torch
 from transformers import StoppingCriteria
 
@@ -61,9 +62,13 @@ class StaticBatching:
         guided = config.guidance_scale not in (None, 1)
         if beams_sample or guided or config.prompt_lookup_num_tokens or config.token_healing:
             return id(request)
+        if request.features and config.num_beams > 1:  # generate() repeats them without regard to whose they are
+            return id(request)
         # Padding would count as tokens before for processors that look at them.
         pads = not look_back(logits_processors(self.model, config, request.prompt)) and self._padding_is_harmless
-        return config.to_json_string(use_diff=False), None if pads else len(request.prompt)
+        shapes = tuple((name, array.shape[1:]) for name, array in request.features.items())
+        of_tokens = any(shape[:1] == (len(request.prompt),) for _, shape in shapes)
+        return config.to_json_string(use_diff=False), None if pads and not of_tokens else len(request.prompt), shapes
 
     @cached_property
     def _padding_is_harmless(self) -> bool:
@@ -134,7 +139,11 @@ class _Batch(StoppingCriteria):
             mask[row, self.width - len(request.prompt) :] = 1
         sequences = generate(
             self.model,
-            {"input_ids": inputs.to(self.model.device), "attention_mask": mask.to(self.model.device)},
+            {
+                "input_ids": inputs.to(self.model.device),
+                "attention_mask": mask.to(self.model.device),
+                **self.features(),
+            },
             self.config,
             [request.seed for request in self.requests],
             [self],
@@ -144,6 +153,15 @@ class _Batch(StoppingCriteria):
                 request.take(index, self._without_padding(ids))
         for request in self.requests:
             request.finish()
+
+    def features(self) -> dict[str, torch.Tensor]:
+        """Those of all requests, one behind the other as their rows are."""
+        joined = {}
+        for name in self.requests[0].features:
+            tensor = torch.from_numpy(np.concatenate([request.features[name] for request in self.requests]))
+            tensor = tensor.to(self.model.device)
+            joined[name] = tensor.to(self.model.dtype) if tensor.is_floating_point() else tensor
+        return joined
 
     def __call__(self, input_ids: torch.LongTensor, scores: torch.FloatTensor, **kwargs: object) -> torch.BoolTensor:
         if self.closing.is_set():

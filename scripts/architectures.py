@@ -38,6 +38,7 @@ CLASSES = {
     "visual_question_answering": ("VISUAL_QUESTION_ANSWERING",),
     "document_question_answering": ("DOCUMENT_QUESTION_ANSWERING",),
     "image_to_text": ("IMAGE_TEXT_TO_TEXT",),
+    "image_text_to_text": ("IMAGE_TEXT_TO_TEXT",),
 }
 """The Auto classes of each task's pipeline (SUPPORTED_TASKS of transformers 4.48), as MODEL_FOR_..._MAPPING_NAMES.
 "" is MODEL_MAPPING_NAMES: models without a head, which take every architecture of a model type that they know."""
@@ -61,7 +62,17 @@ ONLY = {
 }
 """The model types that a task serves where it does not serve all that its Auto classes know."""
 
-REASONS = {("document_question_answering", "layoutlmv2"): "LayoutLMv2 and LayoutXLM need detectron2, which is not here"}
+REASONS = {
+    ("document_question_answering", "layoutlmv2"): "LayoutLMv2 and LayoutXLM need detectron2, which is not here",
+    **{
+        ("image_text_to_text", model_type): "image-to-text does"
+        for model_type in ("blip", "git", "pix2struct", "vision-encoder-decoder")
+    },
+    **{
+        ("image_text_to_text", model_type): "its decoder does not go on with the prompt"
+        for model_type in ("blip-2", "florence2", "instructblip", "kosmos-2", "kosmos-2.5", "udop")
+    },
+}
 """Why a task does not serve a model type that its Auto classes know."""
 
 ENCODERS = {"document_question_answering": ("donut-swin",)}
@@ -73,6 +84,7 @@ FAMILIAR = (
     "dinov2", "detr", "yolos", "rt_detr", "dpt", "glpn", "depth_anything", "swin2sr",
     "segformer", "maskformer", "mask2former", "videomae", "timesformer", "vivit", "clip", "siglip", "owlvit", "owlv2",
     "grounding-dino", "sam", "oneformer", "layoutlm", "layoutlmv3", "vision-encoder-decoder", "tapas",
+    "llava", "llava_onevision", "qwen2_vl", "idefics3", "smolvlm", "blip", "git", "pix2struct", "vilt",
 )  # fmt: skip
 SHOWN = 12
 
@@ -123,9 +135,12 @@ def architectures(task: str) -> dict[str, tuple[str, ...]]:
             known[model_type] = known.get(model_type, ()) + classes
     for model_type, classes in BESIDES.get(task, {}).items():
         known[model_type] = known.get(model_type, ()) + classes
-    if task in ONLY:
-        known = {model_type: known[model_type] for model_type in ONLY[task]}
-    return known
+    served = ONLY.get(task, known)
+    return {
+        model_type: classes
+        for model_type, classes in known.items()
+        if model_type in served and (task, model_type) not in REASONS
+    }
 
 
 def is_native(config: dict[str, Any]) -> bool:

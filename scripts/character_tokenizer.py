@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
-from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
+from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers, processors
 
 FILE = "spm_char.model"
 NAME = "SpeechT5Tokenizer"
 USER_DEFINED, CHARACTERS = 4, 4
+BLANK = "\u2581"
 
 
 class CharacterModelError(ValueError):
     """No such Tokenizer can be made; the message says why."""
 
 
-def convert(folder: Path, options: dict[str, Any]) -> Tokenizer:
+def convert(folder: Path, options: dict[str, Any], added: dict[int, AddedToken]) -> Tokenizer:
     """The tokenizer of the class.
 
     Args:
         options: the class's arguments, special tokens among them.
+        added: further tokens by their ids.
     """
     from transformers.convert_slow_tokenizer import import_protobuf
 
@@ -34,18 +38,34 @@ def convert(folder: Path, options: dict[str, Any]) -> Tokenizer:
     unknown, end = str(given["unk_token"]), str(given["eos_token"])
     # A run of unknown characters is one token, as SentencePiece has it.
     tokenizer = Tokenizer(models.BPE(vocabulary, [], unk_token=unknown, fuse_unk=True))
-    steps: list[Any] = []
-    if charsmap := model.normalizer_spec.precompiled_charsmap:
-        steps.append(normalizers.Precompiled(charsmap))
-    if model.normalizer_spec.remove_extra_whitespaces:
-        steps += [normalizers.Replace(Regex(" {2,}"), " "), normalizers.Strip()]
-    tokenizer.normalizer = normalizers.Sequence(steps)
+    tokenizer.normalizer = normalizers.Sequence(list(_steps(model.normalizer_spec)))
     scheme: Any = "always" if model.normalizer_spec.add_dummy_prefix else "never"
-    tokenizer.pre_tokenizer = pre_tokenizers.Metaspace(prepend_scheme=scheme, split=False)
     tokenizer.decoder = decoders.Metaspace(prepend_scheme=scheme, split=False)
     special = [str(given[name]) for name in ("bos_token", "eos_token", "unk_token", "pad_token")]
     tokenizer.add_special_tokens([AddedToken(token, normalized=False, special=True) for token in special])
+    tokenizer.add_tokens([_as_it_came(token) for _, token in sorted(added.items(), key=itemgetter(0))])
     tokenizer.post_processor = processors.TemplateProcessing(
         single=["$A", end], pair=["$A", "$B", end], special_tokens=[(end, vocabulary[end])]
     )
     return tokenizer
+
+
+def _as_it_came(token: AddedToken) -> AddedToken:
+    """The token, to be looked for in the text as it came, which is how the class looks for all of them."""
+    sides = {"lstrip": token.lstrip, "rstrip": token.rstrip, "single_word": token.single_word}
+    return AddedToken(token.content, normalized=False, special=token.special, **sides)
+
+
+def _steps(settings: Any) -> Iterator[normalizers.Normalizer]:
+    """What SentencePiece does to a text, in its order. Only blanks count as white space, and what is cut at the end is
+    the symbol that stands for them, even where the text itself has it."""
+    if settings.precompiled_charsmap:
+        yield normalizers.Precompiled(settings.precompiled_charsmap)
+    if settings.remove_extra_whitespaces:
+        yield normalizers.Replace(Regex(r"\A +"), "")
+        yield normalizers.Replace(Regex(" {2,}"), " ")
+    if settings.add_dummy_prefix:
+        yield normalizers.Prepend(BLANK)
+    yield normalizers.Replace(" ", BLANK)
+    if settings.remove_extra_whitespaces:
+        yield normalizers.Replace(Regex(rf"{BLANK}+\z"), "")

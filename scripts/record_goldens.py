@@ -84,14 +84,14 @@ def ask(task: str, case: Any) -> dict[str, Any]:
     transformers.logging.set_verbosity_error()
     torch.manual_seed(0)
     checkpoint = str(ROOT / ".checkpoints" / case.checkpoint)
-    mend: Callable[..., dict[str, Any]] = getattr(
-        import_module(f"tests.cases.{task}"), "mend", lambda pipeline, case: {}
-    )
+    module = import_module(f"tests.cases.{task}")
+    mend: Callable[..., dict[str, Any]] = getattr(module, "mend", lambda pipeline, case: {})
+    more: Callable[..., dict[str, Any]] = getattr(module, "init", lambda case: {})
     with warnings.catch_warnings(), within(SECONDS):
         warnings.simplefilter("ignore")
         try:
             make: Any = transformers.pipeline  # its types are those of the newest release, and name each task
-            pipeline = make(task.replace("_", "-"), model=checkpoint, **cases.resolve(case.init))
+            pipeline = make(task.replace("_", "-"), model=checkpoint, **cases.resolve(case.init), **more(case))
             return {"answer": case.call(pipeline, **mend(pipeline, case))}
         except Exception as error:
             # Paths of this machine are not part of an answer.

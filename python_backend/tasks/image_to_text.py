@@ -100,7 +100,7 @@ class Model(WritingModel):
         self.load_writer("AutoModelForImageTextToText", WRITERS[read_json(self.folder, "config.json")["model_type"]])
 
     def process_batch(self, requests: list[Request]) -> list[Result]:
-        of_requests = [self.rows(request, self.pictures(request)) for request in requests]
+        of_requests = [self.rows_of(request, self.pictures(request)) for request in requests]
         sequences = iter(self.write([row for rows in of_requests for row in rows]))
         results = [padded([next(sequences) for _ in rows]) for rows in of_requests]
         return [result if isinstance(result, Exception) else {"sequences": result} for result in results]

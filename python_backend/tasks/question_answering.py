@@ -13,7 +13,7 @@ from python_backend.batching import grouped, pad
 from python_backend.forward import Forward
 from python_backend.parameters import Bool, Int, InvalidInput, Parameters
 from python_backend.records import columns
-from python_backend.spans import Span, best_spans
+from python_backend.spans import Span, best_spans, numbers, outside
 from python_backend.stage import Request, Result, Stage, Tensors
 
 if TYPE_CHECKING:
@@ -118,13 +118,7 @@ class Preprocess(Stage):
         use for "no answer". Nowhere with the context first, as in the pipeline."""
         if self.context == 0:
             return np.zeros(len(encoding), bool)
-        outside = numbers(encoding.sequence_ids) != self.context
-        return outside & (np.array(encoding.ids) != self.cls_id)
-
-
-def numbers(values: list[int | None]) -> np.ndarray:
-    """[n] INT32, -1 for None."""
-    return np.array([-1 if value is None else value for value in values], np.int32)
+        return outside(encoding, self.context, self.cls_id)
 
 
 class Model(Forward):

@@ -203,14 +203,18 @@ class Model(DecoupledStage, TorchStage):
     """
 
     PARAMETERS = PARAMETERS
+    task = TASK
+    auto_class = "AutoModelForCausalLM"
+    remedy = 'Shorten it, or send truncation=true or handle_long_generation="hole" with max_new_tokens.'
+    """For a prompt that is too long."""
 
     def load(self) -> None:
         from python_backend import generation
         from python_backend.static_batching import StaticBatching
 
         super().load()
-        self.model = self.load_model("AutoModelForCausalLM")
-        self.base = generation.base_config(self.model, self.folder, TASK)
+        self.model = self.load_model(self.auto_class)
+        self.base = generation.base_config(self.model, self.folder, self.task)
         self.model.generation_config = type(self.base)()  # nothing beside what a request's own configuration says
         config = self.model.config.get_text_config()
         self.vocabulary = config.vocab_size
@@ -297,8 +301,7 @@ class Model(DecoupledStage, TorchStage):
         longest = min(self.positions, room - 1)
         if prompt_length > longest:
             raise InvalidInput(
-                f"The prompt has {prompt_length:,} tokens; this deployment takes {longest:,}. "
-                'Shorten it, or send truncation=true or handle_long_generation="hole" with max_new_tokens.'
+                f"The prompt has {prompt_length:,} tokens; this deployment takes {longest:,}. {self.remedy}"
             )
         most, fewest = generation.new_tokens(self.base, parameters, prompt_length, self.positions, prefix_length)
         if parameters["max_new_tokens"] is None and parameters["max_length"] is None:
@@ -388,10 +391,14 @@ class Postprocess(Stage):
     def process(self, request: Request) -> Tensors:
         tensors = request.tensors
         prompt_length, sent, final = (tensors[name][0].item() for name in ("prompt_length", "sent", "final"))
-        cleaned = request.parameters["clean_up_tokenization_spaces"]
+        cleaned = self.cleans_up(request)
         before = tensors["prompt"][0].decode()
         pieces = [
             self.detokenizer.new_text(row[:length].tolist(), prompt_length, sent, final, cleaned)
             for row, length in zip(tensors["sequences"], tensors["lengths"], strict=True)
         ]
         return {"GENERATED_TEXT": np.array([(before + piece).encode() for piece in pieces], object)}
+
+    def cleans_up(self, request: Request) -> bool:
+        """Whether the spaces before punctuation go."""
+        return request.parameters["clean_up_tokenization_spaces"]

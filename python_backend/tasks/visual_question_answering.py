@@ -70,7 +70,7 @@ class Model(WritingModel):
     """Pictures and questions to logits [batch, answers] FP32, or to sequences [batch, 1, length] INT32, padded with -1;
     the other one is empty.
 
-    Settings, besides WritingModel's: max_batch_rows are those of a pass of ViLT too.
+    Settings: WritingModel's; max_batch_pictures are those of a pass of ViLT too.
     """
 
     PARAMETERS = PARAMETERS
@@ -85,14 +85,14 @@ class Model(WritingModel):
             self.load_writer("AutoModelForVisualQuestionAnswering", BlipQuestions)
         else:
             self.model = self.load_model("AutoModelForVisualQuestionAnswering")
-            self.max_batch_rows = self.setting("max_batch_rows", 16)
+            self.max_batch_rows = self.setting("max_batch_pictures", 8)
 
     def process_batch(self, requests: list[Request]) -> list[Result]:
         return self.written(requests) if self.writes else self.chosen(requests)
 
     def written(self, requests: list[Request]) -> list[Result]:
         of_requests = [
-            self.rows(request, [{"pixel_values": row.pixels} for row in self.seen(request)]) for request in requests
+            self.rows_of(request, [{"pixel_values": row.pixels} for row in self.seen(request)]) for request in requests
         ]
         sequences = iter(self.write([row for rows in of_requests for row in rows]))
         results = [padded([next(sequences) for _ in rows]) for rows in of_requests]

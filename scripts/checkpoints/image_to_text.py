@@ -125,7 +125,8 @@ def pix2struct() -> Recipe:
 def pix2struct_questions() -> Recipe:
     """Finds the question printed above the picture."""
     made = pix2struct_recipe(is_vqa=True, max_patches=60)
-    return replace(made, files={**made.files, "Arial.TTF": ImageFont.load_default(10).font_bytes})
+    font: Any = ImageFont.load_default(10)
+    return replace(made, files={**made.files, "Arial.TTF": font.font_bytes})
 
 
 def pix2struct_recipe(**image_processor: Any) -> Recipe:

@@ -1,7 +1,7 @@
 """Goldens: what the oracle answered, as JSON.
 
 JSON knows neither tuples nor arrays nor pictures: they are written as dicts with the one key `$tuple`, `$array`,
-`$mask` (a bool array of two dimensions) or `$image`.
+`$mask` (a bool array of two dimensions) or `$image`. The path of the repository is written as `$ROOT`.
 """
 
 import base64
@@ -15,6 +15,7 @@ import numpy as np
 from PIL import Image
 
 FOLDER = Path(__file__).parents[1] / "goldens"
+ROOT = str(Path(__file__).parents[2])
 WIDTH = 120
 
 
@@ -56,7 +57,9 @@ def encode(value: Any) -> Any:
         png = io.BytesIO()
         value.save(png, format="PNG")
         return {"$image": base64.b64encode(png.getvalue()).decode()}
-    if value is None or isinstance(value, bool | int | str):
+    if isinstance(value, str):
+        return value.replace(ROOT, "$ROOT")
+    if value is None or isinstance(value, bool | int):
         return value
     raise TypeError(f"a golden cannot hold a {type(value).__name__}: teach tests/parity/golden.py")
 
@@ -65,6 +68,8 @@ def decode(value: Any) -> Any:
     """The value that `encode` was given."""
     if isinstance(value, list):
         return [decode(item) for item in value]
+    if isinstance(value, str):
+        return value.replace("$ROOT", ROOT)
     if not isinstance(value, dict):
         return value
     if "$tuple" in value:

@@ -44,7 +44,12 @@ def test_equal_settings_share_a_generate(ensembles: dict[str, Ensemble], monkeyp
     ensemble = ensembles["blip"]
     shared = []
     write = ensemble.model.writer.write
-    monkeypatch.setattr(ensemble.model.writer, "write", lambda rows, seen: shared.append(len(rows)) or write(rows, seen))  # type: ignore[func-returns-value]
+
+    def counted(rows: Any, states: Any) -> Any:
+        shared.append(len(rows))
+        return write(rows, states)
+
+    monkeypatch.setattr(ensemble.model.writer, "write", counted)
     one: Sent = ({"IMAGE": text(SCENE)}, {"max_new_tokens": 3})
     longer: Sent = ({"IMAGE": text(SCENE)}, {"max_new_tokens": 4})
     ensemble.batch(one, longer, one, one, longer)
@@ -102,6 +107,7 @@ def test_parts() -> None:
     assert [list(part) for part in cut([4, 5, 6], 2)] == [[4, 5], [6]]
     assert [list(part) for part in cut([4, 5], 0)] == [[4], [5]]
     assert until_end([0, 5, 0, 0], 1, {0}) == [0, 5, 0]
+    assert until_end([7, 2, 5, 6, 2, 1, 1], 3, {2}) == [7, 2, 5, 6, 2]
     assert until_end([0, 5], 1, set()) == [0, 5]
     zeros, ones = np.zeros(5_000), np.ones(5_000)
     nearly = zeros.copy()

@@ -15,6 +15,7 @@ from .fill_mask import FillMask
 from .image_classification import ImageClassification
 from .image_feature_extraction import ImageFeatureExtraction
 from .image_segmentation import ImageSegmentation
+from .image_text_to_text import ImageTextToText
 from .image_to_image import ImageToImage
 from .image_to_text import ImageToText
 from .mask_generation import MaskGeneration
@@ -58,6 +59,7 @@ TASKS: dict[str, Task] = {
         VisualQuestionAnswering(),
         DocumentQuestionAnswering(),
         ImageToText(),
+        ImageTextToText(),
         AudioClassification(),
         AutomaticSpeechRecognition(),
         ZeroShotAudioClassification(),
@@ -74,12 +76,6 @@ ALIASES = {
     "vqa": "visual-question-answering",
     "text-to-speech": "text-to-audio",
 }
-# Tasks of transformers 4.48 that are not here yet.
-MISSING = frozenset(
-    {
-        "image-text-to-text",
-    }
-)
 
 
 def find(name: str) -> Task:
@@ -90,8 +86,7 @@ def find(name: str) -> Task:
     if name in TASKS:
         return TASKS[name]
     known = ", ".join(sorted([*TASKS, *(alias for alias, task in ALIASES.items() if task in TASKS)]))
-    what = "is a task that is not served yet" if name in MISSING else "is not a task"
-    raise InvalidInput(f"{name!r} {what}; there are {known}")
+    raise InvalidInput(f"{name!r} is not a task; there are {known}")
 
 
 def matching(inputs: tuple[str, ...], outputs: tuple[str, ...]) -> list[Task]:

@@ -70,8 +70,8 @@ class Task:
     """One task of the pipeline API; stateless. Subclasses say what is theirs."""
 
     name: ClassVar[str]  # "fill-mask"
-    inputs: ClassVar[tuple[str, ...]]  # the tensors that every row has
-    outputs: ClassVar[tuple[str, ...]]  # the tensors that tell the task's models from others
+    inputs: ClassVar[tuple[str, ...]]  # the tensors that tell the task's models from others
+    outputs: ClassVar[tuple[str, ...]]
     batch_size: ClassVar[int] = 32  # rows a request, when the caller does not say
     num_workers: ClassVar[int] = 4  # requests on their way at once, when the caller does not say
     decoupled: ClassVar[bool] = False  # no batch dimension, any number of responses

@@ -7,16 +7,17 @@
     for piece in generate.stream("Once upon a time"):        # new text, as it is generated
         print(piece, end="")
 
-From TextGenerationPipeline: any scalar generation parameter may be given, and `stop_strings`, which end a text. `seed`
-is the server's own. Difference: token ids are not to be had (`return_tensors`).
+From TextGenerationPipeline; chats are those of triton_pipelines/chat.py, of text alone. Any scalar generation parameter
+may be given, and `stop_strings`, which end a text; `seed` is the server's own. Difference: token ids are not to be had
+(`return_tensors`).
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
+from .. import chat
 from ..errors import InvalidInput
 from .base import Inputs, Row, Settings, Task, given, one, refuse, scalars, split, text_list, text_tensor, texts
 from .generation import generation_parameters
@@ -24,14 +25,14 @@ from .generation import generation_parameters
 
 class TextGeneration(Task):
     name = "text-generation"
-    inputs = ()  # TEXT or MESSAGES
+    inputs = ("MESSAGES",)  # or TEXT
     outputs = ("GENERATED_TEXT",)
     batch_size = 1
     num_workers = 8  # the server batches what is under way at the same time
     decoupled = True
 
     def items(self, text_inputs: Any, **parameters: Any) -> Inputs:
-        if isinstance(text_inputs, (list, tuple)) and text_inputs and isinstance(text_inputs[0], Mapping):
+        if chat.is_chat(text_inputs):
             return one(text_inputs, parameters)
         return split(text_inputs, parameters)
 
@@ -85,12 +86,7 @@ class TextGeneration(Task):
     def encode(self, item: Any, settings: Settings) -> Row:
         if not isinstance(item, (list, tuple)):
             return {"TEXT": text_tensor([item], "the prompt")}
-        if not item or not all(isinstance(each, Mapping) and {"role", "content"} <= set(each) for each in item):
-            raise InvalidInput("a chat must be a list of dicts that each have a 'role' and a 'content' key")
-        try:
-            messages = json.dumps(list(item), ensure_ascii=False)
-        except TypeError as error:
-            raise InvalidInput(f"a chat must be plain JSON: {error}") from error
+        messages = chat.to_json(chat.as_text(chat.read(item)))
         return {"MESSAGES": text_tensor([messages], "the chat")}
 
     def decode(self, item: Any, outputs: Row, settings: Settings) -> list[dict[str, Any]]:
@@ -109,7 +105,4 @@ def _whole(prompt: Any, new: str, settings: Settings) -> Any:
         return new
     if isinstance(prompt, str):
         return prompt + new
-    messages = list(prompt)
-    if settings.options.get("continue_final_message", messages[-1]["role"] == "assistant"):
-        return [*messages[:-1], {"role": messages[-1]["role"], "content": messages[-1]["content"] + new}]
-    return [*messages, {"role": "assistant", "content": new}]
+    return chat.answered(prompt, new, settings.options.get("continue_final_message"))
