@@ -21,7 +21,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 ENVIRONMENTS = {
     "serve": (".venv", [["-r", "requirements.txt"], ["--no-deps", "-r", "requirements-files.txt", "-e", "clients"]]),
-    "test": (".venv", [["-r", "requirements-test.txt"]]),
+    "test": (".venv", [["-r", "requirements-test.txt"], ["--no-deps", "-r", "requirements-test-files.txt"]]),
     "perf": (".perf_analyzer", [["--no-deps", "-r", "requirements-perf.txt"]]),
     "oracle": (".oracle", [["-r", "requirements-oracle.txt"]]),
 }
