@@ -73,3 +73,15 @@ def test_pictures_and_arrays_become_json(capsys: pytest.CaptureFixture[str], mon
     (result,) = lines(capsys)
     assert (result["depth"], result["score"]) == ([[0.5]], 0.25)
     assert Image.open(io.BytesIO(base64.b64decode(result["mask"]))).tobytes() == mask.tobytes()
+
+
+def test_a_chat_is_made_of_its_arguments(monkeypatch: pytest.MonkeyPatch) -> None:
+    talked = []
+    monkeypatch.setattr(__main__.terminal, "Chat", lambda run, system: (run.made, system))
+    monkeypatch.setattr(__main__.terminal, "talk", lambda chat, read, write: talked.append(chat))
+    assert __main__.main(["chat", "-p", "max_new_tokens=5", "--system", "Be brief."]) == 0
+    assert __main__.main(["chat", "--model", "mine", "--url", "http://a:1"]) == 0
+    assert talked == [
+        (["text-generation", None, "localhost:8001", {"max_new_tokens": 5}], "Be brief."),
+        ([None, "mine", "http://a:1", {}], None),
+    ]
