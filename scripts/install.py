@@ -31,7 +31,7 @@ from checkpoint_source import (
     weights,
 )
 from fonts import find_font, place_font
-from repository import RECORD, STEPS, WEIGHTS, deployments, read_config, task_of
+from repository import RECORD, STEPS, WEIGHTS, deployments, latest_version, read_config, task_of
 from sound_files import find_vocoder, place_vocoder, place_voices
 from tokenizer_conversion import ConversionError
 
@@ -119,7 +119,7 @@ def install(
     if vocoder_source:
         record["vocoder"] = {"checkpoint": vocoder_source.checkpoint, "revision": vocoder_source.revision}
     record["parameters"] = fill(repository, name, source, files, record, vocoder_source, font, allow_pickle)
-    folders = "\n".join(f"  {repository / f'{name}_{step}' / VERSION}" for step in STEPS)
+    folders = "\n".join(f"  {folder}" for folder in version_folders(repository, name).values())
     where = "" if repository == REPOSITORY else f" --repository {shlex.quote(str(repository))}"
     return (
         f"Installed {checkpoint}{f' at {source.revision}' if source.revision else ''}\n"
@@ -199,22 +199,23 @@ def fill(
     """Make new version folders beside the old ones, then exchange them; returns how many parameters the model has."""
     import tokenizer_files
 
-    folders = [repository / f"{name}_{step}" / VERSION for step in STEPS]
-    new = {folder: folder.with_name(f".{VERSION}.new") for folder in folders}
+    folders = version_folders(repository, name)
+    goals = {step: folder.with_name(f".{folder.name}.new") for step, folder in folders.items()}
     try:
-        for folder, goal in new.items():
+        for step, goal in goals.items():
+            folder = folders[step]
             shutil.rmtree(goal, ignore_errors=True)
             goal.mkdir()
             place(folder.glob("*.py"), goal, link=False)
             place((source.folder / file for file in SMALL if (source.folder / file).is_file()), goal, link=False)
             tokenizer_files.write(source.folder, goal)
         if font:
-            place_font(font, new[repository / f"{name}_preprocess" / VERSION])
+            place_font(font, goals["preprocess"])
         if (source.folder / LANGUAGE_MODEL).is_dir():
-            goal = new[repository / f"{name}_postprocess" / VERSION] / LANGUAGE_MODEL
+            goal = goals["postprocess"] / LANGUAGE_MODEL
             goal.mkdir()
             place((source.folder / LANGUAGE_MODEL).iterdir(), goal, link=source.revision is not None)
-        goal = new[repository / f"{name}_model" / VERSION]
+        goal = goals["model"]
         if record["trust_remote_code"]:
             place(source.folder.glob("*.py"), goal, link=False)
         if files[-1].suffix == ".bin":
@@ -222,22 +223,28 @@ def fill(
         else:
             place(files, goal, link=source.revision is not None)
         if vocoder:
-            place_vocoder(vocoder, goal, new[repository / f"{name}_postprocess" / VERSION], allow_pickle)
+            place_vocoder(vocoder, goal, goals["postprocess"], allow_pickle)
         place_voices(source, goal)
         parameters = count_parameters(goal)
         (goal / RECORD).write_text(json.dumps({**record, "parameters": parameters}, indent=2) + "\n", encoding="utf-8")
     except BaseException:
-        for goal in new.values():
+        for goal in goals.values():
             shutil.rmtree(goal, ignore_errors=True)
         raise
-    for folder, goal in new.items():
-        exchange(folder, goal)
+    for step, goal in goals.items():
+        exchange(folders[step], goal)
     return parameters
+
+
+def version_folders(repository: Path, name: str) -> dict[str, Path]:
+    """The folder of each step that a checkpoint is installed into: of its newest version."""
+    models = {step: f"{name}_{step}" for step in STEPS}
+    return {step: repository / model / str(latest_version(repository, model)) for step, model in models.items()}
 
 
 def exchange(folder: Path, new: Path) -> None:
     """Put `new` in the place of `folder`. Engines that were exported of the former weights go with them."""
-    old = folder.with_name(f".{VERSION}.old")
+    old = folder.with_name(f".{folder.name}.old")
     shutil.rmtree(old, ignore_errors=True)
     folder.rename(old)
     new.rename(folder)

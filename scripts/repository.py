@@ -38,15 +38,22 @@ def has_weights(repository: Path, name: str) -> bool:
     return any(path.suffix in WEIGHTS for path in (repository / f"{name}_model").glob("[0-9]*/*"))
 
 
+def latest_version(repository: Path, model: str) -> int:
+    """The highest of a model's version folders; 1 where it has none."""
+    return max((int(folder.name) for folder in (repository / model).glob("[0-9]*")), default=1)
+
+
 def read_record(repository: Path, name: str) -> dict[str, Any]:
     """What install.py wrote about the deployment's checkpoint; {} when it did not install it."""
-    path = repository / f"{name}_model" / "1" / RECORD
+    model = f"{name}_model"
+    path = repository / model / str(latest_version(repository, model)) / RECORD
     return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
 
 
 def task_of(repository: Path, name: str) -> str:
     """The task that a deployment serves: the module of python_backend.tasks that its model stage comes from."""
-    path = repository / f"{name}_model" / "1" / "model.py"
+    model = f"{name}_model"
+    path = repository / model / str(latest_version(repository, model)) / "model.py"
     found = re.search(r"python_backend\.tasks\.(\w+)", path.read_text(encoding="utf-8")) if path.is_file() else None
     return found[1] if found else name
 
