@@ -1,7 +1,7 @@
 PYTHON ?= python3
 RUN := .venv/bin/python
 
-.PHONY: demo test serve benchmark goldens lint setup
+.PHONY: demo test serve benchmark goldens docs lint setup
 
 demo: setup       ## semantic search: make demo QUESTION="May I criticise the government?"
 	@$(RUN) scripts/demo.py $(if $(QUESTION),"$(QUESTION)")
@@ -20,6 +20,10 @@ benchmark:        ## served speed against the bare model; make benchmark TASK=te
 goldens:          ## record tests/goldens again, from transformers 4.48.1 in .oracle
 	@$(PYTHON) scripts/setup.py test && $(PYTHON) scripts/setup.py oracle
 	@$(RUN) scripts/make_checkpoints.py && .oracle/bin/python scripts/record_goldens.py $(TASK)
+
+docs:             ## the documentation as a site, in site/
+	@$(PYTHON) scripts/setup.py docs
+	@NO_MKDOCS_2_WARNING=1 $(RUN) -m mkdocs build --quiet
 
 lint:             ## format, lint, types
 	@$(PYTHON) scripts/setup.py test

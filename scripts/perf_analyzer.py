@@ -22,7 +22,7 @@ from triton_wheel import Binaries
 ROOT = Path(__file__).resolve().parent.parent
 BINARY = ROOT / ".perf_analyzer" / "bin" / "perf_analyzer"
 LIBRARIES = {"libb64.so.0d": "libb64-*.so.0d", "libcudart.so.12": "libcudart-*.so.12*"}
-DECOUPLED = ("text_generation",)
+DECOUPLED = ("image_text_to_text", "text_generation")
 TIMEOUT = 900
 """Seconds for one measurement: perf_analyzer itself waits for an answer for ever."""
 

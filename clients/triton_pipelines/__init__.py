@@ -8,6 +8,7 @@
 Arguments and results are those of transformers 4.48; `tasks/` says where one differs.
 """
 
+from .async_pipelines import AsyncPipeline
 from .errors import (
     DeadlineExceeded,
     InvalidInput,
@@ -15,13 +16,15 @@ from .errors import (
     ServerError,
     TritonPipelinesError,
     Unavailable,
+    Unreachable,
     Unsupported,
 )
-from .factory import pipeline
+from .factory import async_pipeline, pipeline
 from .pipelines import Pipeline
 from .sounds import save_wav
 
 __all__ = [
+    "AsyncPipeline",
     "DeadlineExceeded",
     "InvalidInput",
     "NotFound",
@@ -29,7 +32,9 @@ __all__ = [
     "ServerError",
     "TritonPipelinesError",
     "Unavailable",
+    "Unreachable",
     "Unsupported",
+    "async_pipeline",
     "pipeline",
     "save_wav",
 ]

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Iterable, Iterator, Sequence
-from typing import TypeVar
+from collections.abc import AsyncGenerator, AsyncIterable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, TypeVar
 
 import numpy as np
 
 from .tasks.base import Row
-from .transport import Tensors
+from .transport import Array, Tensors
 
 T = TypeVar("T")
+REQUEST_BYTES = 32 << 20
+"""Of the rows of one request. A row that is larger goes alone."""
 
 
 def batched(items: Iterable[T], size: int) -> Iterator[list[tuple[int, T]]]:
@@ -38,13 +39,66 @@ def batched(items: Iterable[T], size: int) -> Iterator[list[tuple[int, T]]]:
         raise failure
 
 
-def runs(rows: Sequence[Row]) -> Iterator[Sequence[Row]]:
-    """Cut rows where the next one does not stack on the last: it has other tensors, or other shapes."""
-    start = 0
-    for _, group in itertools.groupby(rows, _signature):
-        count = sum(1 for _ in group)
-        yield rows[start : start + count]
-        start += count
+async def abatched(items: Iterable[T] | AsyncIterable[T], size: int) -> AsyncGenerator[list[tuple[int, T]], None]:
+    """The same of asynchronous iterables too."""
+    if not isinstance(items, AsyncIterable):
+        for batch in batched(items, size):
+            yield batch
+        return
+    batch = []
+    position = 0
+    failure: Exception | None = None
+    try:
+        async for item in items:
+            batch.append((position, item))
+            position += 1
+            if len(batch) == size:
+                yield batch
+                batch = []
+    except Exception as error:
+        failure = error
+    if batch:
+        yield batch
+    if failure is not None:
+        raise failure
+
+
+class Group:
+    """The rows of one request: all with the same tensors of the same shapes, and not too many bytes together."""
+
+    def __init__(self) -> None:
+        self.indices: list[int] = []
+        self.items: list[Any] = []
+        self.rows: list[Row] = []
+        self._bytes = 0
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def takes(self, row: Row) -> bool:
+        return _signature(row) == _signature(self.rows[0]) and self._bytes + size_of(row) <= REQUEST_BYTES
+
+    def add(self, index: int, item: Any, row: Row) -> None:
+        self.indices.append(index)
+        self.items.append(item)
+        self.rows.append(row)
+        self._bytes += size_of(row)
+
+    def singles(self) -> Iterator[Group]:
+        """Each row as a group of its own."""
+        for entry in zip(self.indices, self.items, self.rows, strict=True):
+            group = Group()
+            group.add(*entry)
+            yield group
+
+
+def size_of(tensors: Mapping[str, Array]) -> int:
+    """Bytes of the tensors."""
+    return sum(_bytes(tensor) for tensor in tensors.values())
+
+
+def _bytes(tensor: Array) -> int:
+    return sum(len(value) + 4 for value in tensor.flat) if tensor.dtype == object else tensor.nbytes
 
 
 def _signature(row: Row) -> list[tuple[str, tuple[int, ...]]]:

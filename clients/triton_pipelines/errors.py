@@ -54,9 +54,16 @@ class NotFound(TritonPipelinesError, LookupError):  # noqa: N818
 
 
 class Unavailable(TritonPipelinesError, ConnectionError):  # noqa: N818
-    """The server cannot be reached, is not ready, or its queue is full. The same call may work later."""
+    """The server is not ready, its queue is full, one of its processes died, or the connection was lost.
+
+    The same call may work later: it has been tried again `retries` times.
+    """
 
     status = "UNAVAILABLE"
+
+
+class Unreachable(Unavailable):
+    """Nothing listens at the URL, or its name is unknown."""
 
 
 class DeadlineExceeded(TritonPipelinesError, TimeoutError):  # noqa: N818

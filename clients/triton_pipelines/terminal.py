@@ -1,8 +1,8 @@
 """A chat in a terminal, streamed.
 
-    python -m triton_pipelines chat                                   # with the deployment text_generation
-    python -m triton_pipelines chat --model my_model --system "You are brief."
-    python -m triton_pipelines chat image-text-to-text --image cat.png
+    triton-pipelines chat                                   # with the deployment text_generation
+    triton-pipelines chat --model my_model --system "You are brief."
+    triton-pipelines chat image-text-to-text --image cat.png
 
 /image PATH    adds an image to the next message
 /reset         begins anew
@@ -53,9 +53,10 @@ class Chat:
     def ask(self, text: str) -> Iterator[str]:
         """The answer in pieces. The chat stays as it was where it fails, or is broken off before its end."""
         message = {"role": "user", "content": self._content(text)}
-        given = {"text": [*self.messages, message]} if self.run.task == "image-text-to-text" else {}
+        messages = [*self.messages, message]
+        pictured = self.run.task == "image-text-to-text"
         answer = ""
-        for piece in self.run.stream(*([] if given else [[*self.messages, message]]), **given):
+        for piece in self.run.stream(text=messages) if pictured else self.run.stream(messages):
             answer += piece
             yield piece
         self.messages += [message, {"role": "assistant", "content": self._content(answer, ())}]

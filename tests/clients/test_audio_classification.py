@@ -94,7 +94,7 @@ def test_parameters(defaults: dict[str, Any], arguments: dict[str, Any], paramet
         ({"raw": SAMPLES, "sampling_rate": float("nan")}, "must be an integer"),
         ({"raw": SAMPLES, "sampling_rate": 10**12}, "must be an integer"),
         ({"raw": [0.0, 0.5], "sampling_rate": 8000}, "not list"),
-        (np.array(["a"]), "real numbers"),
+        (np.array([b"a"]), "real numbers"),
         (np.array([1j]), "real numbers"),
         (3, "not int"),
         ("no/such/file.wav", "no/such/file.wav"),

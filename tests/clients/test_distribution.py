@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 CLIENTS = Path(__file__).parents[2] / "clients"
-NEVER = {"torch", "transformers", "tokenizers", "tensorflow"}
+NEVER = {"torch", "transformers", "tokenizers", "tensorflow", "rich", "click"}
 USE = """
 import sys, triton_pipelines
 from triton_pipelines import Unavailable, pipeline
@@ -50,5 +50,9 @@ def test_an_empty_environment_gets_no_torch(tmp_path: Path) -> None:
     assert (package / "py.typed").is_file()
     used = subprocess.run([python, "-c", USE], capture_output=True, text=True, check=True, cwd=tmp_path)
     assert used.stdout.splitlines()[:2] == ["unavailable", "unavailable"]
-    helped = subprocess.run([python, "-m", "triton_pipelines", "--help"], capture_output=True, text=True, cwd=tmp_path)
-    assert "NAME=VALUE" in helped.stdout
+    command = [python, "-m", "triton_pipelines", "run", "--help"]
+    bare = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)
+    assert (bare.returncode, "triton-pipelines[cli]" in bare.stderr) == (1, True)
+    subprocess.run([*pip, "install", "-q", f"{source}[cli]"], check=True)
+    for helped in (command, [str(tmp_path / "env" / "bin" / "triton-pipelines"), "run", "--help"]):
+        assert "NAME=VALUE" in subprocess.run(helped, capture_output=True, text=True, check=True, cwd=tmp_path).stdout

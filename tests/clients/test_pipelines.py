@@ -2,6 +2,7 @@
 
 import itertools
 import random
+import re
 import threading
 import time
 from collections.abc import Iterator
@@ -11,7 +12,16 @@ import numpy as np
 import pytest
 
 from tests.clients.fake import FakeTransport, fake, floats, sent
-from triton_pipelines import InvalidInput, NotFound, Pipeline, TritonPipelinesError, Unavailable, Unsupported, tasks
+from triton_pipelines import (
+    InvalidInput,
+    NotFound,
+    Pipeline,
+    ServerError,
+    TritonPipelinesError,
+    Unavailable,
+    Unsupported,
+    tasks,
+)
 from triton_pipelines.transport import Request, Tensors
 
 
@@ -272,7 +282,7 @@ def test_threads_may_share_a_pipeline() -> None:
 
 
 @pytest.mark.parametrize("arguments", [{"batch_size": 0}, {"num_workers": -1}])
-def test_sizes_must_make_sense(arguments: dict[str, int]) -> None:
+def test_sizes_must_make_sense(arguments: dict[str, Any]) -> None:
     classify, _ = pipeline()
     with pytest.raises(InvalidInput, match=next(iter(arguments))):
         classify(numbers(3), **arguments)
@@ -302,3 +312,97 @@ def test_every_error_is_of_the_family() -> None:
     assert issubclass(InvalidInput, TritonPipelinesError)
     assert issubclass(InvalidInput, ValueError)
     assert issubclass(Unavailable, ConnectionError)
+
+
+def test_errors_in_the_place_of_results() -> None:
+    classify, _ = pipeline(batch_size=4, num_workers=1)
+    results = classify(["0", "bad", "2", 3, "busy"], on_error="return")
+    assert [type(result).__name__ for result in results] == [
+        "dict",
+        "InvalidInput",
+        "dict",
+        "InvalidInput",
+        "Unavailable",
+    ]
+    assert [result.item for result in results if isinstance(result, TritonPipelinesError)] == [1, 3, 4]
+    assert isinstance(classify("bad", on_error="return")[0], InvalidInput)
+    with pytest.raises(InvalidInput, match="neither"):
+        classify("a", on_error="ignore")
+
+
+def test_a_failed_request_is_an_error_for_each_of_its_items() -> None:
+    classify, transport = pipeline(batch_size=2, num_workers=1)
+    results = list(classify(iter(["0", "1", "busy", "3", "4"]), on_error="return"))
+    assert [isinstance(result, Unavailable) for result in results] == [False, False, True, True, False]
+    assert [results[2].item, results[3].item] == [2, 3]
+    assert sizes(transport) == [2, 2, 1]
+
+
+def test_what_breaks_the_server_is_found_where_errors_are_kept() -> None:
+    def answer(request: Request) -> Tensors:
+        if ["1"] in sent(request, "TEXT"):
+            raise ServerError("RuntimeError")
+        return echo(request)
+
+    classify, transport = fake("text-classification", answer)
+    assert [isinstance(result, ServerError) for result in classify(numbers(3), on_error="return")] == [
+        False,
+        True,
+        False,
+    ]
+    with pytest.raises(ServerError):
+        classify(numbers(3))
+    assert sizes(transport) == [3, 1, 1, 1, 3]
+
+
+def test_requests_are_cut_where_they_have_too_many_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("triton_pipelines.batching.REQUEST_BYTES", 100)
+    classify, transport = pipeline(batch_size=32)
+    texts = ["a" * size for size in (40, 40, 40, 200, 10, 10)]
+    assert labels(classify(texts)) == texts
+    assert sizes(transport) == [2, 1, 1, 2]
+
+
+def test_progress(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    classify, _ = pipeline(batch_size=2)
+    assert len(classify(numbers(5), progress=True)) == 5
+    assert re.fullmatch(r"text-classification: 5/5, \S+/s, \d\.\d s\n", capsys.readouterr().err)
+    monkeypatch.setattr("triton_pipelines.progress._EVERY", 0)
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    results = classify(iter(numbers(3)), progress=True)
+    next(results)
+    assert re.fullmatch(r"\rtext-classification: 1, \S+/s\033\[K", capsys.readouterr().err)
+    results.close()
+    assert capsys.readouterr().err.endswith(" s\033[K\n")
+
+
+class Series:
+    """What a column of pandas looks like, with an index of its own."""
+
+    ndim = 1
+
+    def __init__(self, *values: Any) -> None:
+        self.values = values
+        self.dtype = np.dtype(object)
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self.values)
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    def __getitem__(self, index: int) -> Any:
+        raise KeyError(index)
+
+
+@pytest.mark.parametrize("column", [Series("a", "b"), np.array(["a", "b"], dtype=object), np.array(["a", "b"])])
+def test_columns_are_lists(column: Any) -> None:
+    classify, _ = pipeline()
+    results = classify(column)
+    assert isinstance(results, list) and labels(results) == ["a", "b"]
+
+
+def test_a_gap_in_a_column_is_named() -> None:
+    classify, _ = pipeline()
+    with pytest.raises(InvalidInput, match=r"item 1: .* must be a string, not float"):
+        classify(Series("a", float("nan")))

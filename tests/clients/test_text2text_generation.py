@@ -135,4 +135,3 @@ def test_refusals(task: str, inputs: Any, arguments: dict[str, Any], message: st
 
 def test_a_deployment_is_told_by_its_tensors(task: str) -> None:
     assert tasks.matching(("TEXT",), (KEYS[task][0], "WARNING"))[0].name == task
-    assert tasks.matching((), ("GENERATED_TEXT",))[0].name == "text-generation"

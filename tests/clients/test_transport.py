@@ -1,8 +1,11 @@
 """Both transports, against servers that speak their protocols: the same tensors, the same errors."""
 
+import asyncio
 import json
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from concurrent import futures
+from concurrent.futures import CancelledError
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler
 from typing import Any
@@ -21,9 +24,12 @@ from triton_pipelines import (
     ServerError,
     TritonPipelinesError,
     Unavailable,
+    Unreachable,
     Unsupported,
 )
-from triton_pipelines.transport import Description, Request, Scalar, Tensors, Transport, connect
+from triton_pipelines import transport as transports
+from triton_pipelines.transport import AsyncTransport, Description, Request, Scalar, Tensors, Transport
+from triton_pipelines.transport.stop import Stop
 
 TENSORS = {
     "TEXT": text(["a", "é" * 100], ["", "c\0"]),
@@ -42,6 +48,7 @@ class Service(service_pb2_grpc.GRPCInferenceServiceServicer):
         self.parameters: dict[str, Any] = {}
         self.metadata: dict[str, str] = {}
         self.cancelled = futures.Future[bool]()
+        self.details = "the reason"
         self.reason = "m_model: RuntimeError: the reason"
 
     def ModelInfer(self, request: Any, context: Any) -> Any:  # noqa: N802
@@ -50,7 +57,7 @@ class Service(service_pb2_grpc.GRPCInferenceServiceServicer):
             name: getattr(value, value.WhichOneof("parameter_choice")) for name, value in request.parameters.items()
         }
         if hasattr(grpc.StatusCode, request.model_name):
-            context.abort(getattr(grpc.StatusCode, request.model_name), "the reason")
+            context.abort(getattr(grpc.StatusCode, request.model_name), self.details)
         if request.model_name == "slow":
             context.add_callback(lambda: self.cancelled.set_result(True))
             self.cancelled.result(5)
@@ -78,10 +85,16 @@ class Service(service_pb2_grpc.GRPCInferenceServiceServicer):
         response.config.output.add(name="SCORE")
         return response
 
+    def ServerReady(self, request: Any, context: Any) -> Any:  # noqa: N802
+        return service_pb2.ServerReadyResponse(ready=True)
+
+    def ModelReady(self, request: Any, context: Any) -> Any:  # noqa: N802
+        return service_pb2.ModelReadyResponse(ready=request.name == "a")
+
     def RepositoryIndex(self, request: Any, context: Any) -> Any:  # noqa: N802
         response = service_pb2.RepositoryIndexResponse()
-        response.models.add(name="a")
-        response.models.add(name="b")
+        response.models.add(name="a", state="READY")
+        response.models.add(name="b", state="UNAVAILABLE")
         return response
 
     def echo(self, request: Any) -> Any:
@@ -104,6 +117,43 @@ def grpc_url(service: Service) -> Iterator[str]:
     server.start()
     yield f"127.0.0.1:{port}"
     server.stop(None)
+
+
+class Blocking:
+    """An asynchronous transport with the methods of the others, in an event loop of its own."""
+
+    def __init__(self, transport: AsyncTransport) -> None:
+        self.transport = transport
+        self.loop = asyncio.new_event_loop()
+
+    def __getattr__(self, name: str) -> Any:
+        return lambda *arguments: self.loop.run_until_complete(getattr(self.transport, f"a{name}")(*arguments))
+
+    def stream(self, request: Request) -> Iterator[Tensors]:
+        responses: Any = self.transport.astream(request)
+        try:
+            while (response := self.loop.run_until_complete(anext(responses, None))) is not None:
+                yield response
+        finally:
+            self.loop.run_until_complete(responses.aclose())
+
+
+Connect = Callable[..., Transport]
+
+
+@pytest.fixture(params=["threads", "event loop"])
+def connect(request: pytest.FixtureRequest) -> Iterator[Connect]:
+    """Both kinds of transports, which are to do the same."""
+    made: list[Blocking] = []
+
+    def connect_async(url: str, **options: Any) -> Any:
+        made.append(Blocking(transports.connect_async(url, **options)))
+        return made[-1]
+
+    yield transports.connect if request.param == "threads" else connect_async
+    for each in made:
+        each.close()
+        each.loop.close()
 
 
 def infer(handler: BaseHTTPRequestHandler, body: bytes) -> None:
@@ -139,6 +189,9 @@ def page(answer: Any) -> bytes:
     return json.dumps(answer).encode()
 
 
+INDEX = page([{"name": "a", "state": "READY"}, {"name": "b"}])
+
+
 def equal(got: Tensors, expected: Tensors) -> None:
     assert list(got) == list(expected)
     for name, array in expected.items():
@@ -146,7 +199,7 @@ def equal(got: Tensors, expected: Tensors) -> None:
         np.testing.assert_array_equal(got[name], array)
 
 
-def test_tensors_and_parameters_travel_by_grpc(grpc_url: str, service: Service) -> None:
+def test_tensors_and_parameters_travel_by_grpc(connect: Connect, grpc_url: str, service: Service) -> None:
     transport = connect(grpc_url, headers={"Authorization": "Bearer x"})
     equal(transport.infer(Request("echo", TENSORS, PARAMETERS)), TENSORS)
     assert service.parameters == PARAMETERS
@@ -156,12 +209,12 @@ def test_tensors_and_parameters_travel_by_grpc(grpc_url: str, service: Service) 
     assert service.metadata["authorization"] == "Bearer x"
 
 
-def test_tensors_and_parameters_travel_by_http() -> None:
+def test_tensors_and_parameters_travel_by_http(connect: Connect) -> None:
     with Web({"/gate/v2/models/echo/infer": infer}) as web:
         equal(connect(f"{web.url}/gate/").infer(Request("echo", TENSORS, PARAMETERS)), TENSORS)
 
 
-def test_headers_travel_by_http() -> None:
+def test_headers_travel_by_http(connect: Connect) -> None:
     seen: dict[str, str] = {}
 
     def index(handler: BaseHTTPRequestHandler, body: bytes) -> None:
@@ -186,7 +239,7 @@ CODES: list[tuple[type[TritonPipelinesError], str, str, int]] = [
 
 @pytest.mark.parametrize(("error", "status", "code", "number"), CODES)
 def test_statuses_are_the_same_errors(
-    grpc_url: str, error: type[TritonPipelinesError], status: str, code: str, number: int
+    connect: Connect, grpc_url: str, error: type[TritonPipelinesError], status: str, code: str, number: int
 ) -> None:
     with Web({f"/v2/models/{code}/infer": failing(number)}) as web:
         for url in (grpc_url, web.url):
@@ -195,41 +248,67 @@ def test_statuses_are_the_same_errors(
             assert raised.value.status == status
 
 
-def test_what_is_not_from_triton_is_shown() -> None:
+@pytest.mark.parametrize(
+    ("code", "number", "message"),
+    [
+        ("INTERNAL", 500, "in ensemble 'm', Stub process 'm_model_0_0' is not healthy."),
+        ("NOT_FOUND", 404, "Request for unknown model: 'm' has no available versions"),
+        ("NOT_FOUND", 404, "Request for unknown model: 'm' version 1 is not at ready state"),
+    ],
+)
+def test_what_passes_is_unavailable(
+    connect: Connect, grpc_url: str, service: Service, code: str, number: int, message: str
+) -> None:
+    service.details = message
+    with Web({f"/v2/models/{code}/infer": failing(number, page({"error": message}))}) as web:
+        for url in (grpc_url, web.url):
+            with pytest.raises(Unavailable, match=message.split()[-1]):
+                connect(url).infer(Request(code, {"TEXT": text(["a"])}))
+
+
+def test_what_is_not_from_triton_is_shown(connect: Connect) -> None:
     gateway = Web({"/v2/models/m/infer": failing(502, b"<html>Bad Gateway</html>")})
-    with gateway as web, pytest.raises(ServerError, match="HTTP 502, <html>Bad Gateway"):
+    with gateway as web, pytest.raises(Unavailable, match="HTTP 502, <html>Bad Gateway"):
         connect(web.url).infer(Request("m", {"TEXT": text(["a"])}))
 
 
-def test_a_deadline_is_kept_by_grpc(grpc_url: str, service: Service) -> None:
+def test_a_deadline_is_kept_by_grpc(connect: Connect, grpc_url: str, service: Service) -> None:
     with pytest.raises(DeadlineExceeded, match=r"within 0\.2 s; raise request_timeout"):
-        connect(grpc_url, timeout=0.2).infer(Request("slow", {"TEXT": text(["a"])}))
+        connect(grpc_url).infer(Request("slow", {"TEXT": text(["a"])}, timeout=0.2))
     assert service.cancelled.result(5)  # the server hears of it
 
 
-def test_a_deadline_is_kept_by_http() -> None:
+def test_a_call_is_cancelled_when_its_caller_leaves(grpc_url: str, service: Service) -> None:
+    stop = Stop()
+    threading.Timer(0.05, stop.set).start()
+    with pytest.raises(CancelledError):
+        transports.connect(grpc_url).infer(Request("slow", {"TEXT": text(["a"])}), stop)
+    assert service.cancelled.result(5)  # the server hears of it
+
+
+def test_a_deadline_is_kept_by_http(connect: Connect) -> None:
     with Web({"/v2/models/slow/infer": slow}) as web, pytest.raises(DeadlineExceeded, match=r"within 0\.2 s"):
-        connect(web.url, timeout=0.2).infer(Request("slow", {"TEXT": text(["a"])}))
+        connect(web.url).infer(Request("slow", {"TEXT": text(["a"])}, timeout=0.2))
 
 
 @pytest.mark.parametrize("scheme", ["", "grpc://", "http://"])
-def test_a_server_that_is_not_there_is_unavailable(scheme: str) -> None:
+def test_a_server_that_is_not_there_is_unavailable(connect: Connect, scheme: str) -> None:
     with Web({}) as web:
         address = web.url.removeprefix("http://")
-    with pytest.raises(Unavailable, match=f"{address}.*is the server up, and is this its (gRPC|HTTP) port"):
-        connect(f"{scheme}{address}", timeout=10).infer(Request("m", {"TEXT": text(["a"])}))
+    with pytest.raises(Unreachable, match=f"{address}.*is the server up, and is this its (gRPC|HTTP) port"):
+        connect(f"{scheme}{address}").infer(Request("m", {"TEXT": text(["a"])}))
 
 
 PROMPT = Request("m", {"TEXT": text("é"), "STOP": text("a", "b")}, {"seed": 1, "stream": True}, decoupled=True)
 
 
-def test_a_decoupled_model_answers_once_by_grpc(grpc_url: str) -> None:
+def test_a_decoupled_model_answers_once_by_grpc(connect: Connect, grpc_url: str) -> None:
     equal(connect(grpc_url).infer(PROMPT), dict(PROMPT.tensors))
     with pytest.raises(ServerError, match="twice gave 2 responses"):
         connect(grpc_url).infer(replace(PROMPT, model="twice"))
 
 
-def test_a_decoupled_model_answers_once_by_http() -> None:
+def test_a_decoupled_model_answers_once_by_http(connect: Connect) -> None:
     bodies = []
 
     def generate(handler: BaseHTTPRequestHandler, body: bytes) -> None:
@@ -242,19 +321,19 @@ def test_a_decoupled_model_answers_once_by_http() -> None:
     assert bodies == [{"TEXT": ["é"], "STOP": ["a", "b"], "parameters": {"seed": 1, "stream": True}}]
 
 
-def test_a_stream_by_grpc(grpc_url: str) -> None:
+def test_a_stream_by_grpc(connect: Connect, grpc_url: str) -> None:
     responses = list(connect(grpc_url).stream(replace(PROMPT, model="twice")))
     assert len(responses) == 2
     equal(responses[1], dict(PROMPT.tensors))
 
 
-def test_a_stream_by_http() -> None:
+def test_a_stream_by_http(connect: Connect) -> None:
     with Web({"/v2/models/m/generate_stream": events({"GENERATED_TEXT": "é\n\n"}, {"GENERATED_TEXT": ""})}) as web:
         responses = list(connect(web.url).stream(PROMPT))
     assert [response["GENERATED_TEXT"].tolist() for response in responses] == [["é\n\n".encode()], [b""]]
 
 
-def test_a_stream_that_breaks_gives_what_came_before(grpc_url: str) -> None:
+def test_a_stream_that_breaks_gives_what_came_before(connect: Connect, grpc_url: str) -> None:
     broken = events({"GENERATED_TEXT": "a"}, {"error": "m_model: RuntimeError: the reason"})
     with Web({"/v2/models/broken/generate_stream": broken}) as web:
         for url in (grpc_url, web.url):
@@ -264,7 +343,7 @@ def test_a_stream_that_breaks_gives_what_came_before(grpc_url: str) -> None:
                 next(stream)
 
 
-def test_closing_a_stream_cancels_its_request(grpc_url: str, service: Service) -> None:
+def test_closing_a_stream_cancels_its_request(connect: Connect, grpc_url: str, service: Service) -> None:
     stream = connect(grpc_url).stream(replace(PROMPT, model="endless"))
     next(stream)
     assert not service.cancelled.done()
@@ -279,13 +358,14 @@ def test_closing_a_stream_cancels_its_request(grpc_url: str, service: Service) -
         ("in ensemble 'm', [request id: 1] Exceeds maximum queue size", Unavailable),
         ("m has 128 requests running or waiting; try again later.", Unavailable),
         ("This API is restricted, expecting header 'key'", Unsupported),
-        ("Stub process 'm' is not healthy.", ServerError),
+        ("Stub process 'm' is not healthy.", Unavailable),
+        ("Request for unknown model: 'm' has no available versions", Unavailable),
         ("m_model: RuntimeError: no memory", ServerError),
         ("Unknown parameter", InvalidInput),
     ],
 )
 def test_errors_of_decoupled_models_are_told_by_their_message(
-    grpc_url: str, service: Service, message: str, error: type[TritonPipelinesError]
+    connect: Connect, grpc_url: str, service: Service, message: str, error: type[TritonPipelinesError]
 ) -> None:
     service.reason = message
     pages = {
@@ -301,21 +381,31 @@ def test_errors_of_decoupled_models_are_told_by_their_message(
                 list(connect(url).stream(request))
 
 
-def test_models_describe_themselves(grpc_url: str) -> None:
+def test_models_describe_themselves(connect: Connect, grpc_url: str) -> None:
     config = page({"max_batch_size": 8, "input": [{"name": "TEXT"}], "output": [{"name": "LABEL"}, {"name": "SCORE"}]})
-    with Web({"/v2/models/m%2F/config": config, "/v2/repository/index": page([{"name": "a"}, {"name": "b"}])}) as web:
+    with Web({"/v2/models/m%2F/config": config, "/v2/repository/index": INDEX}) as web:
         for url in (grpc_url, web.url):
             transport = connect(url)
             assert transport.describe("m/") == Description(("TEXT",), ("LABEL", "SCORE"), 8)
-            assert transport.models() == ["a", "b"]
+            assert transport.models() == {"a": True, "b": False}
 
 
-def test_a_closed_transport_opens_again(grpc_url: str) -> None:
-    with Web({"/v2/repository/index": page([{"name": "a"}, {"name": "b"}])}) as web:
+def test_what_is_ready(grpc_url: str) -> None:
+    with Web({"/v2/health/ready": b"", "/v2/models/a/ready": b"", "/v2/models/b/ready": failing(400)}) as web:
+        for url in (grpc_url, web.url):
+            transport = transports.connect(url)
+            assert (transport.ready(), transport.ready("a"), transport.ready("b")) == (True, True, False)
+    for url in ("127.0.0.1:1", "http://127.0.0.1:1"):
+        with pytest.raises(Unreachable):
+            transports.connect(url).ready()
+
+
+def test_a_closed_transport_opens_again(connect: Connect, grpc_url: str) -> None:
+    with Web({"/v2/repository/index": INDEX}) as web:
         for url in (grpc_url, web.url):
             transport = connect(url)
             for _ in range(2):
-                assert transport.models() == ["a", "b"]
+                assert transport.models() == {"a": True, "b": False}
                 transport.close()
             transport.close()
 
@@ -331,17 +421,17 @@ def test_a_closed_transport_opens_again(grpc_url: str) -> None:
     ],
 )
 def test_urls(url: str, kind: str, shown: str) -> None:
-    transport: Transport = connect(url)
+    transport: Transport = transports.connect(url)
     assert (type(transport).__name__, transport.url) == (kind, shown)
 
 
 @pytest.mark.parametrize(("url", "message"), [("ftp://host", "ftp"), ("", "no host"), ("http://", "no host")])
 def test_urls_that_are_none(url: str, message: str) -> None:
     with pytest.raises(InvalidInput, match=message):
-        connect(url)
+        transports.connect(url)
 
 
-def test_parameters_that_cannot_travel_are_refused(grpc_url: str) -> None:
+def test_parameters_that_cannot_travel_are_refused(connect: Connect, grpc_url: str) -> None:
     with pytest.raises(InvalidInput, match=r"seed=.* does not fit 64 bits"):
         connect(grpc_url).infer(Request("m", TENSORS, {"seed": 2**64}))
     with pytest.raises(InvalidInput, match="reserved"):

@@ -260,7 +260,7 @@ def test_overload_is_refused_until_there_is_room(narrow: EmbeddedServer) -> None
     stream = text_stream(narrow, PROMPT, LLAMA, **ENDLESS)
     assert stream.began.wait(60)
     with pytest.raises(TritonPipelinesError, match="max_requests") as refused:
-        pipeline("text-generation", model=LLAMA, url=narrow.grpc_url)(PROMPT)
+        pipeline("text-generation", model=LLAMA, url=narrow.grpc_url, retries=0)(PROMPT)
     assert refused.value.status == "UNAVAILABLE"
     assert stream.pieces()
     assert generate(narrow, LLAMA, TEXT=PROMPT, max_new_tokens=3)

@@ -13,8 +13,8 @@ from __future__ import annotations
 
 import enum
 import warnings
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -40,9 +40,10 @@ class Shape(enum.Enum):
 class Inputs:
     """What one call is to run, and its keyword arguments that are not inputs."""
 
-    items: Iterable[Any]
+    items: Iterable[Any]  # for AsyncPipeline also an asynchronous one
     shape: Shape
     parameters: dict[str, Any]
+    total: int | None = None  # how many items there are, where that is known
 
 
 @dataclass(frozen=True)
@@ -102,12 +103,28 @@ class Task:
 
 
 def split(inputs: Any, parameters: dict[str, Any]) -> Inputs:
-    """One item, a list, or an iterable, as transformers tells them apart; a tuple counts as a list."""
+    """One item, a list, or an iterable, as transformers tells them apart; tuples and columns count as lists."""
+    if _is_column(inputs):
+        inputs = list(inputs)
     if isinstance(inputs, (list, tuple)):
-        return Inputs(inputs, Shape.LIST, parameters)
+        return Inputs(inputs, Shape.LIST, parameters, len(inputs))
+    if hasattr(inputs, "__aiter__"):  # for AsyncPipeline
+        return Inputs(inputs, Shape.STREAM, parameters)
     if is_iterable(inputs):
-        return Inputs(_iterate(inputs), Shape.STREAM, parameters)
+        return Inputs(_iterate(inputs), Shape.STREAM, parameters, _length(inputs))
     return one(inputs, parameters)
+
+
+def mapped(function: Callable[[Any], Any], inputs: Inputs) -> Inputs:
+    """The inputs with a function applied to each item."""
+    items: Any = inputs.items
+    changed: Any = _amapped(function, items) if hasattr(items, "__aiter__") else map(function, items)
+    return replace(inputs, items=changed)
+
+
+async def _amapped(function: Callable[[Any], Any], items: AsyncIterable[Any]) -> AsyncIterator[Any]:
+    async for item in items:
+        yield function(item)
 
 
 def one(item: Any, parameters: dict[str, Any]) -> Inputs:
@@ -116,9 +133,16 @@ def one(item: Any, parameters: dict[str, Any]) -> Inputs:
 
 def is_iterable(inputs: Any) -> bool:
     """Whether this is a generator, a dataset or the like, rather than one item."""
+    if _is_column(inputs):
+        return True
     if isinstance(inputs, (str, bytes, bytearray, Mapping, Path, np.ndarray, Image.Image)):
         return False
     return hasattr(inputs, "__iter__") or hasattr(inputs, "__getitem__")
+
+
+def _is_column(inputs: Any) -> bool:
+    """Whether this is a series of pandas or an array of numpy that holds text or objects: no image, and no sound."""
+    return getattr(inputs, "ndim", None) == 1 and getattr(getattr(inputs, "dtype", None), "kind", None) in ("O", "U")
 
 
 def _iterate(inputs: Any) -> Iterator[Any]:
@@ -126,6 +150,13 @@ def _iterate(inputs: Any) -> Iterator[Any]:
         return iter(inputs)
     # A dataset in the manner of PyTorch has a length and an index, and need not raise IndexError at its end.
     return (inputs[index] for index in range(len(inputs)))
+
+
+def _length(inputs: Any) -> int | None:
+    try:
+        return len(inputs)
+    except Exception:  # a generator, or a dataset that does not know
+        return None
 
 
 def given(**parameters: Any) -> dict[str, Any]:

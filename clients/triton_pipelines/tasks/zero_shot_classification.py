@@ -67,9 +67,9 @@ def labels_of(labels: Any) -> list[str]:
     """Labels out of a list, or out of a string with commas between them."""
     if isinstance(labels, str):
         labels = [label.strip() for label in labels.split(",") if label.strip()]
-    labels = text_list(labels, "candidate_labels")
-    if not labels:
+    listed = text_list(labels, "candidate_labels")
+    if not listed:
         raise InvalidInput(_NO_LABELS)
-    if "" in labels:
+    if "" in listed:
         raise InvalidInput("candidate_labels has an empty label: leave it out")
-    return labels
+    return listed

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..errors import InvalidInput
-from .base import Inputs, Row, Settings, given, split, text_tensor
+from .base import Inputs, Row, Settings, given, mapped, split, text_tensor
 from .image import ImageTask
 from .object_detection import detections
 from .zero_shot_classification import labels_of
@@ -46,7 +46,7 @@ class ZeroShotObjectDetection(ImageTask):
         if isinstance(image, (list, tuple)):  # a list of labels for each image
             paired = [{"image": one, "candidate_labels": its} for one, its in zip(image, labels, strict=False)]
             return Inputs(paired, call.shape, call.parameters)
-        return Inputs(({"image": one, "candidate_labels": labels} for one in call.items), call.shape, call.parameters)
+        return mapped(lambda one: {"image": one, "candidate_labels": labels}, call)
 
     def parameters(self, *, threshold: float | None = None, top_k: int | None = None, **others: Any) -> Settings:
         return super().parameters(**others, **given(threshold=threshold, top_k=top_k))
