@@ -107,6 +107,12 @@ class EmbeddedServer:
         self._ready = False
 
     @property
+    def pid(self) -> int:
+        """Of tritonserver, which runs."""
+        assert self._process is not None
+        return self._process.pid
+
+    @property
     def http_url(self) -> str:
         """http://host:port"""
         return f"http://{self._reachable}:{self.http_port}"
