@@ -24,6 +24,7 @@ from python_backend.batching import plan
 from python_backend.beam_search import end_as_before
 from python_backend.generation import PreTrainedModel, draw, generate, uniform
 from python_backend.parameters import InvalidInput
+from python_backend.sequences import ends_of, until_end
 
 WHOLE_ENCODERS = ("bigbird_pegasus", "led", "longt5", "pegasus_x")
 """Their attention looks at blocks of the text, which padding would move: rows of equal length share a pass."""
@@ -134,9 +135,9 @@ class EncoderDecoder:
             self.model, {"input_ids": ids, "attention_mask": mask}, config, [row.seed for row in rows]
         ).tolist()
         count = len(sequences) // len(rows)
-        ends = _ends(config)
+        ends = ends_of(config)
         return [
-            [_until_end(sequence, ends) for sequence in sequences[at : at + count]]
+            [until_end(sequence, 1, ends) for sequence in sequences[at : at + count]]
             for at in range(0, len(sequences), count)
         ]
 
@@ -231,7 +232,7 @@ class EncoderDecoder:
             for at in group:
                 lanes[at].tokens.append(int(start))
             places = torch.tensor(group, device=self.model.device)
-            deciders.append(Decider(processors, config.do_sample, sorted(_ends(config)), places))
+            deciders.append(Decider(processors, config.do_sample, sorted(ends_of(config)), places))
         return deciders
 
 
@@ -245,7 +246,7 @@ class Lane:
         """Of the sequence among its row's."""
         self.tokens: list[int] = []
         self.goes_on = True
-        self.ends = _ends(row.config)
+        self.ends = ends_of(row.config)
 
     @property
     def new(self) -> int:
@@ -311,14 +312,3 @@ def _looks_at_input(config: GenerationConfig) -> bool:
 
 def _lanes(config: GenerationConfig) -> int:
     return max(config.num_beams, config.num_return_sequences)
-
-
-def _ends(config: GenerationConfig) -> set[int]:
-    ends = config.eos_token_id
-    return set(ends if isinstance(ends, list) else () if ends is None else (ends,))
-
-
-def _until_end(sequence: list[int], ends: set[int]) -> list[int]:
-    """The sequence with its end token, without what fills up the batch behind it; its first may be the same token."""
-    length = next((at + 1 for at, token in enumerate(sequence) if at and token in ends), len(sequence))
-    return sequence[:length]

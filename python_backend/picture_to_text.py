@@ -4,19 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
-import numpy as np
-
 from python_backend import text
-from python_backend.batching import pad
 from python_backend.forward import TorchStage
 from python_backend.parameters import InvalidInput
+from python_backend.sequences import NO_TOKEN
 from python_backend.stage import Request, Tensors
 
 if TYPE_CHECKING:
     from python_backend.picture_writers import Row, Writer
-
-NO_TOKEN = -1
-"""Behind the tokens of a shorter row."""
 
 
 class WritingModel(TorchStage):
@@ -79,14 +74,3 @@ class WritingModel(TorchStage):
         sequences = self.writer.run(rows)
         self.count_tokens(sum(len(ids) for each in sequences if isinstance(each, list) for ids in each))
         return sequences
-
-
-def padded(rows: list[list[list[int]] | InvalidInput]) -> np.ndarray | InvalidInput:
-    """The sequences of a request as one array [batch, sequences, length] INT32, padded with -1."""
-    sequences: list[list[list[int]]] = []
-    for row in rows:
-        if isinstance(row, InvalidInput):
-            return row
-        sequences.append(row)
-    arrays = [pad([np.array(ids, np.int32) for ids in row], fill=NO_TOKEN) for row in sequences]
-    return pad(arrays, fill=NO_TOKEN)

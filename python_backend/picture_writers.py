@@ -19,6 +19,7 @@ from transformers.modeling_outputs import BaseModelOutput
 from python_backend.beam_search import end_as_before
 from python_backend.generation import PreTrainedModel, check_token_ids, generate
 from python_backend.parameters import InvalidInput
+from python_backend.sequences import ends_of, until_end
 
 
 class Row(NamedTuple):
@@ -232,16 +233,6 @@ def attended(states: torch.Tensor) -> dict[str, torch.Tensor]:
     """States for a decoder that looks at all of them."""
     mask = torch.ones(states.shape[:2], dtype=torch.long, device=states.device)
     return {"encoder_hidden_states": states, "encoder_attention_mask": mask}
-
-
-def ends_of(config: GenerationConfig) -> set[int]:
-    ends = config.eos_token_id
-    return set(ends if isinstance(ends, list) else () if ends is None else (ends,))
-
-
-def until_end(sequence: list[int], first: int, ends: set[int]) -> list[int]:
-    """The sequence up to the first end behind its `first` tokens; a batch fills it up."""
-    return sequence[: next((at + 1 for at in range(first, len(sequence)) if sequence[at] in ends), len(sequence))]
 
 
 def cut(indices: list[int], size: int) -> Iterator[list[int]]:

@@ -21,6 +21,7 @@ from python_backend.forward import TorchStage
 from python_backend.generation_parameters import DEFAULT_MAX_LENGTH, GENERATION, checkpoint_defaults
 from python_backend.languages import Frame, Languages, Mapping, framed
 from python_backend.parameters import Bool, InvalidInput, Parameter, Parameters, Text
+from python_backend.sequences import NO_TOKEN, padded
 from python_backend.stage import Request, Result, Stage, Tensors
 
 if TYPE_CHECKING:
@@ -233,10 +234,14 @@ class Model(TextToText, TorchStage):
                 results.append(error)
         sequences = self.engine.run(rows)
         self.count_tokens(sum(len(ids) for each in sequences if isinstance(each, list) for ids in each))
-        return [
-            result if isinstance(result, Exception) else self.tensors([sequences[index] for index in result])
-            for result in results
-        ]
+        return [self.result(own, sequences) for own in results]
+
+    def result(self, own: range | Exception, sequences: list[list[list[int]] | InvalidInput]) -> Result:
+        """The tensors of a request whose rows are `own` of all, or its failure."""
+        if isinstance(own, Exception):
+            return own
+        joined = padded([sequences[index] for index in own])
+        return joined if isinstance(joined, Exception) else {"sequences": joined}
 
     def rows(self, request: Request) -> list[Row]:
         """The rows of a request. InvalidInput for settings that cannot be met."""
@@ -278,16 +283,6 @@ class Model(TextToText, TorchStage):
             for ids, mask in zip(tensors["input_ids"], tensors["attention_mask"], strict=True)
         ]
 
-    def tensors(self, rows: list[list[list[int]] | InvalidInput]) -> Tensors | InvalidInput:
-        sequences: list[list[list[int]]] = []
-        for row in rows:
-            if isinstance(row, InvalidInput):
-                return row
-            sequences.append(row)
-        return {
-            "sequences": pad([pad([np.array(ids, np.int32) for ids in row], fill=-1) for row in sequences], fill=-1)
-        }
-
 
 class Postprocess(Stage):
     """Token ids to texts [batch, sequences]."""
@@ -301,7 +296,7 @@ class Postprocess(Stage):
     def process(self, request: Request) -> Tensors:
         cleaned = request.parameters["clean_up_tokenization_spaces"]
         sequences = request.tensors["sequences"]
-        rows = [ids[ids >= 0].tolist() for row in sequences for ids in row]
+        rows = [ids[ids != NO_TOKEN].tolist() for row in sequences for ids in row]
         texts = self.tokenizer.backend.decode_batch(rows, skip_special_tokens=True)
         encoded = [(text.clean_up(string) if cleaned else string).encode() for string in texts]
         return {self.output: np.array(encoded, object).reshape(sequences.shape[:2])}

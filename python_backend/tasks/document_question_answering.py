@@ -16,8 +16,9 @@ from python_backend.batching import pad
 from python_backend.documents import DONUT, LAYOUTLM, Document, DocumentTokenizer, Limits, kind_of
 from python_backend.forward import Forward, Pass, TorchStage
 from python_backend.parameters import Bool, Int, InvalidInput, Parameters, Text
-from python_backend.picture_to_text import NO_TOKEN, WritingModel, padded
+from python_backend.picture_to_text import WritingModel
 from python_backend.records import columns
+from python_backend.sequences import NO_TOKEN, padded
 from python_backend.spans import Span, best_spans
 from python_backend.stage import Request, Result, Stage, Tensors
 

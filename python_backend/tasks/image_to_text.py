@@ -16,7 +16,8 @@ from python_backend.batching import pad
 from python_backend.checkpoint import read_json
 from python_backend.generation_parameters import GENERATION
 from python_backend.parameters import InvalidInput, Parameters
-from python_backend.picture_to_text import NO_TOKEN, WritingModel, padded
+from python_backend.picture_to_text import WritingModel
+from python_backend.sequences import NO_TOKEN, padded
 from python_backend.stage import Request, Result, Stage, Tensors
 
 PARAMETERS = Parameters(*GENERATION)

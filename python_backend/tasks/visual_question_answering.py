@@ -17,7 +17,8 @@ from python_backend.checkpoint import read_json
 from python_backend.classification import scores
 from python_backend.forward import to_numpy
 from python_backend.parameters import Choice, Int, Parameters
-from python_backend.picture_to_text import NO_TOKEN, WritingModel, padded
+from python_backend.picture_to_text import WritingModel
+from python_backend.sequences import NO_TOKEN, padded
 from python_backend.stage import Request, Result, Stage, Tensors
 from python_backend.text import TOKENIZER
 

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from python_backend.parameters import InvalidInput
-from python_backend.picture_writers import cut, same_as, until_end
+from python_backend.picture_writers import cut, same_as
+from python_backend.sequences import until_end
 from tests.unit.ensemble import Ensemble, Sent, text
 from tests.unit.pictures import NARROW, SCENE, TALL, TINY, check_batches, modules_of_preprocess
 
