@@ -84,6 +84,7 @@ def test_steps_bound_their_queue(model: str) -> None:
         pytest.skip("Triton does not batch the steps of a decoupled task; its model step bounds what waits")
     policy = step.dynamic_batching.default_queue_policy
     assert policy.max_queue_size > 0 and policy.allow_timeout_override
+    assert policy.default_timeout_microseconds > 0  # Triton heeds a caller's timeout only where it is below this one
     assert policy.timeout_action == policy.REJECT
     assert step.instance_group[0].count >= 1
 
