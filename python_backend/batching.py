@@ -94,14 +94,15 @@ class Rows:
         ]
 
     def padded(self, indices: np.ndarray, width: int) -> Tensors:
-        """The tensors of some rows, cut and padded to `width`: [len(indices), width, ...] each."""
+        """The tensors of some rows, cut to their own lengths and padded to `width`: [len(indices), width, ...] each.
+        Cut, since what a request's shorter rows were padded with on their way here may not be what pads a batch."""
         batch = {}
+        ends = [min(np.count_nonzero(self.tensors["attention_mask"][index]), width) for index in indices]
         for name, rows in self.tensors.items():
             row = rows[indices[0]]
             array = np.full((len(indices), width, *row.shape[1:]), self.padding.get(name, 0), row.dtype)
-            for at, index in enumerate(indices):
-                row = rows[index][:width]
-                array[at, : len(row)] = row
+            for at, (index, end) in enumerate(zip(indices, ends, strict=True)):
+                array[at, :end] = rows[index][:end]
             batch[name] = array
         return batch
 

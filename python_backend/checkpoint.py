@@ -11,7 +11,7 @@ from python_backend.prepacking import prepack
 
 if TYPE_CHECKING:
     import torch
-    from transformers import PreTrainedModel
+    from transformers import PretrainedConfig, PreTrainedModel
 
 DTYPES = ("auto", "float32", "bfloat16", "float16")
 
@@ -40,20 +40,47 @@ def model(
         dtype: "auto" is the type that the checkpoint names; the pipeline's own default is float32.
         prepacked: on a CPU, run linear layers on a second, prepacked copy of their weights (prepacking.py).
     """
-    import torch
-    import transformers
-
-    if dtype not in DTYPES:
-        raise ValueError(f"dtype must be one of {', '.join(DTYPES)}; got {dtype!r}")
-    torch_dtype: str | torch.dtype = dtype if dtype == "auto" else getattr(torch, dtype)
-    cls: Any = getattr(transformers, auto_class) if isinstance(auto_class, str) else auto_class
-    code = read_json(folder, "installed.json").get("trust_remote_code", False)  # said when it was installed
+    cls, torch_dtype, code = _how_to_load(folder, auto_class, dtype)
     more: dict[str, Any] = {}
-    if config := timm_resnet.replaced(read_json(folder, "config.json")):
-        known = transformers.CONFIG_MAPPING[config["model_type"]]
-        more = {"config": known.from_dict(config), "key_mapping": timm_resnet.NAMES}
+    if config := _replaced_config(folder):
+        more = {"config": config, "key_mapping": timm_resnet.NAMES}
     loaded = cls.from_pretrained(folder, dtype=torch_dtype, local_files_only=True, trust_remote_code=code, **more)
     loaded = loaded.to(device).eval().requires_grad_(False)
     if prepacked and device == "cpu":
         prepack(loaded)
     return loaded
+
+
+def model_without_weights(folder: Path, auto_class: str | type, dtype: str) -> PreTrainedModel:
+    """The checkpoint's model for all but running: its class, configuration and dtype."""
+    import torch
+    import transformers
+
+    cls, torch_dtype, code = _how_to_load(folder, auto_class, dtype)
+    config = _replaced_config(folder) or transformers.AutoConfig.from_pretrained(
+        folder, local_files_only=True, trust_remote_code=code
+    )
+    make = getattr(cls, "from_config", None) or cls._from_config  # of Auto classes, of models
+    with torch.device("meta"):
+        made: PreTrainedModel = make(config, dtype=torch_dtype, **({"trust_remote_code": code} if code else {}))
+    return made.eval()
+
+
+def _how_to_load(folder: Path, auto_class: str | type, dtype: str) -> tuple[Any, str | torch.dtype, bool]:
+    """The class, the type of its weights, and whether code that comes with the checkpoint may run."""
+    import torch
+    import transformers
+
+    if dtype not in DTYPES:
+        raise ValueError(f"dtype must be one of {', '.join(DTYPES)}; got {dtype!r}")
+    cls = getattr(transformers, auto_class) if isinstance(auto_class, str) else auto_class
+    code = read_json(folder, "installed.json").get("trust_remote_code", False)  # said when it was installed
+    return cls, dtype if dtype == "auto" else getattr(torch, dtype), code
+
+
+def _replaced_config(folder: Path) -> PretrainedConfig | None:
+    """What stands for a configuration that transformers alone does not know; None for others."""
+    import transformers
+
+    config = timm_resnet.replaced(read_json(folder, "config.json"))
+    return transformers.CONFIG_MAPPING[config["model_type"]].from_dict(config) if config else None

@@ -20,6 +20,7 @@ import numpy as np
 
 from python_backend import checkpoint
 from python_backend.batching import Rows, Tensors, plan
+from python_backend.compiled import FILE, CompiledModel
 from python_backend.stage import Request, Result, Stage
 
 if TYPE_CHECKING:  # imported in load alone: a task's module serves its light stages too
@@ -78,6 +79,7 @@ class Forward(TorchStage):
         max_batch_rows: rows of one pass where nothing is padded (images, audio). Default 32.
         pass_cost: what one more pass costs, in tokens: larger means fewer passes with more padding. Default 32 on a
             CPU, 1,024 on a GPU.
+        engine: eager (default), or aoti: model.pt2, which scripts/export.py compiles, in place of the weights.
     """
 
     auto_class: ClassVar[str]
@@ -90,9 +92,18 @@ class Forward(TorchStage):
         import torch
 
         super().load()
-        self.model = self.load_model(self.auto_class)
-        self.accepted = set(inspect.signature(self.model.forward).parameters)
         self.workers = self.threads if self.device == "cpu" else 1
+        self.compiled: CompiledModel | None = None
+        if self.engine() == "aoti":
+            self.compiled = CompiledModel(self.folder / FILE, self.device, self.workers)
+            dtype = self.compiled.description.dtype
+            self.model = checkpoint.model_without_weights(self.folder, self.auto_class, dtype)
+            words = getattr(self.model.config, "vocab_size", None)
+            types = getattr(self.model.config, "type_vocab_size", None)
+            self.compiled.limits = {"input_ids": words, "token_type_ids": types}
+        else:
+            self.model = self.load_model(self.auto_class)
+        self.accepted = set(inspect.signature(self.model.forward).parameters)
         self.pool = ThreadPoolExecutor(self.workers, "pass", initializer=torch.set_num_threads, initargs=(1,))
         self.count_tokens = self.counter("triton_pipelines_tokens_total", "Tokens that forward passes ran.")
         self.count_padding = self.counter("triton_pipelines_padding_total", "Tokens of padding that they ran as well.")
@@ -108,6 +119,12 @@ class Forward(TorchStage):
         self.pads = pad_token_id is not None
         if not self.pads:
             config.pad_token_id = -1
+
+    def engine(self) -> str:
+        name = self.setting("engine", "eager")
+        if name not in ("eager", "aoti"):
+            raise ValueError(f"{self.name}/config.pbtxt: engine must be eager or aoti; got {name!r}")
+        return name
 
     def reduce(self, outputs: Any) -> dict[str, torch.Tensor]:
         """What goes home out of a forward pass, rows first."""
@@ -160,8 +177,12 @@ class Forward(TorchStage):
         import torch
 
         with torch.inference_mode():
-            outputs = self.model(**{name: self.to_device(array) for name, array in batch.inputs.items()})
-            return self.results(outputs, batch)
+            inputs = {name: self.to_device(array) for name, array in batch.inputs.items()}
+            return self.results((self.compiled or self.call)(inputs), batch)
+
+    def call(self, inputs: dict[str, torch.Tensor]) -> Any:
+        """The pass itself: what scripts/export.py exports."""
+        return self.model(**inputs)
 
     def results(self, outputs: Any, batch: Pass) -> dict[str, list[np.ndarray]]:
         """Each row's part of the outputs of a pass. A task overrides it, rather than `reduce`, where requests differ in

@@ -83,7 +83,7 @@ class CTC:
         self.model = load("AutoModelForCTC")
         self.settings = settings
         self.language_model = has_language_model(folder)
-        self.batches = SpeechBatches(self.model, settings.max_batch_samples, settings.workers)
+        self.batches = SpeechBatches(self.model, settings.max_batch_samples, settings.workers, str(self.model.device))
         self.pool = ThreadPoolExecutor(settings.workers, "pass", initializer=torch.set_num_threads, initargs=(1,))
 
     def recognize(self, rows: Sequence[Speech]) -> list[Spoken | InvalidInput]:

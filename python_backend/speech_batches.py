@@ -23,13 +23,14 @@ class SpeechBatches:
     Args:
         max_samples: rows times longest row of a pass, in samples.
         workers: passes that run side by side.
+        device: where the passes run: "cpu", "cuda:0" ...
     """
 
     PADDED = ("hubert", "unispeech", "unispeech-sat", "wav2vec2", "wav2vec2-bert", "wavlm")
     PASS_COST: ClassVar[dict[str, int]] = {"cpu": 1_600, "cuda": 80_000}
     """What one more pass costs, in samples: more makes fewer passes with more padding."""
 
-    def __init__(self, model: PreTrainedModel, max_samples: int, workers: int) -> None:
+    def __init__(self, model: PreTrainedModel, max_samples: int, workers: int, device: str) -> None:
         config = model.config
         self.input_name = model.main_input_name
         # Frames of features stand for many samples each.
@@ -37,7 +38,7 @@ class SpeechBatches:
         group_norm = getattr(config, "feat_extract_norm", "layer") == "group"
         adapter = getattr(config, "add_adapter", False)  # more convolutions
         self.pads = config.model_type in self.PADDED and not (group_norm or adapter)
-        self.pass_cost = self.PASS_COST[model.device.type] if self.pads else 0
+        self.pass_cost = self.PASS_COST[device.partition(":")[0]] if self.pads else 0
         self.max_samples = max_samples
         self.workers = workers
 

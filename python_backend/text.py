@@ -45,9 +45,15 @@ def decode(data: bytes, name: str, max_bytes: int) -> str:
 
 
 class Tokenizer:
-    """A checkpoint's tokenizer.json through the tokenizers library, with the limits of the model beside it."""
+    """A checkpoint's tokenizer.json through the tokenizers library, with the limits of the model beside it.
 
-    def __init__(self, folder: Path) -> None:
+    Args:
+        folder: of the checkpoint.
+        buckets: the lengths that rows are padded to, the shortest that holds them, for engines that pad nothing
+            themselves; none: rows are as long as the longest.
+    """
+
+    def __init__(self, folder: Path, buckets: Sequence[int] = ()) -> None:
         self.backend = tokenizers.Tokenizer.from_file(str(folder / "tokenizer.json"))
         self.backend.no_padding()
         self.backend.no_truncation()
@@ -61,6 +67,8 @@ class Tokenizer:
         self.has_token_types = "token_type_ids" in inputs if inputs else knows_types
         special = {**read_json(folder, "special_tokens_map.json"), **config}
         self.special_tokens = {name: _content(special[name]) for name in SPECIAL_TOKENS if special.get(name)}
+        self.buckets = sorted(buckets)
+        self.pad_id = (model_config.get("pad_token_id") or 0) if buckets else 0
 
     def decode(self, ids: Sequence[int], skip_special_tokens: bool = False) -> str:
         decoded = self.backend.decode(ids, skip_special_tokens=skip_special_tokens)
@@ -171,12 +179,14 @@ class Tokenizer:
         return encoding
 
     def tensors(self, encodings: Sequence[tokenizers.Encoding]) -> Tensors:
-        """input_ids, attention_mask and token_type_ids [rows, longest] INT64, padded with zeros on the right;
-        token_type_ids are [rows, 0] where the model takes none."""
-        width = max(len(encoding) for encoding in encodings)
-        input_ids = np.zeros((len(encodings), width), np.int64)
+        """input_ids, attention_mask and token_type_ids [rows, longest] INT64, padded on the right: with zeros, and
+        token_type_ids are [rows, 0] where the model takes none; or to the length of a bucket, ready for the model."""
+        longest = max(len(encoding) for encoding in encodings)
+        width = next((bucket for bucket in self.buckets if bucket >= longest), longest)
+        input_ids = np.full((len(encodings), width), self.pad_id, np.int64)
         attention_mask = np.zeros_like(input_ids)
-        token_type_ids = np.zeros((len(encodings), width if self.has_token_types else 0), np.int64)
+        types = self.has_token_types or bool(self.buckets)
+        token_type_ids = np.zeros((len(encodings), width if types else 0), np.int64)
         for row, encoding in enumerate(encodings):
             ids = encoding.ids
             input_ids[row, : len(ids)] = ids
@@ -245,14 +255,26 @@ def max_tokens(config: dict[str, Any], tokenizer_config: dict[str, Any]) -> int:
     return int(limit)
 
 
+def tokenizer(stage: Stage) -> Tokenizer:
+    """Of a stage's checkpoint, under the stage's settings, which scripts/export.py writes for engines that need them:
+
+    length_buckets: the lengths that rows are padded to, "16,32,64". Default: as long as the longest of the request.
+    max_tokens: that a text may have, where the engine takes fewer than the model.
+    """
+    buckets = stage.setting("length_buckets", "")
+    loaded = Tokenizer(stage.folder, [int(length) for length in buckets.split(",") if length])
+    loaded.max_tokens = min(loaded.max_tokens, stage.setting("max_tokens", loaded.max_tokens))
+    return loaded
+
+
 class TextPreprocess(Stage):
     """TEXT [batch, 1] to token ids [batch, length]: one tokenizer call for all waiting requests.
 
-    Settings: max_text_bytes, of one text. Default 100,000.
+    Settings, besides those of `tokenizer`: max_text_bytes, of one text. Default 100,000.
     """
 
     def load(self) -> None:
-        self.tokenizer = Tokenizer(self.folder)
+        self.tokenizer = tokenizer(self)
         self.max_bytes = self.setting("max_text_bytes", 100_000)
 
     def process_batch(self, requests: list[Request]) -> list[Result]:

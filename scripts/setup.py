@@ -3,6 +3,7 @@
     python3 scripts/setup.py          # .venv with all that serving and the client need
     python3 scripts/setup.py perf     # and .perf_analyzer, NVIDIA's load generator
     python3 scripts/setup.py test     # and what the tests need
+    python3 scripts/setup.py export   # and what scripts/export.py writes ONNX models with
     python3 scripts/setup.py docs     # and what builds the site
     python3 scripts/setup.py oracle   # .oracle, with the transformers whose answers are the goldens
 
@@ -24,10 +25,16 @@ ENVIRONMENTS = {
     "serve": (".venv", [["-r", "requirements.txt"], ["--no-deps", "-r", "requirements-files.txt", "-e", "clients"]]),
     "test": (".venv", [["-r", "requirements-test.txt"], ["--no-deps", "-r", "requirements-test-files.txt"]]),
     "perf": (".perf_analyzer", [["--no-deps", "-r", "requirements-perf.txt"]]),
+    "export": (".venv", [["-r", "requirements-export.txt"]]),
     "docs": (".venv", [["-r", "requirements-docs.txt"]]),
     "oracle": (".oracle", [["-r", "requirements-oracle.txt"]]),
 }
-NEEDS = {"test": ("serve", "perf", "test", "docs"), "docs": ("serve", "docs"), "perf": ("serve", "perf")}
+NEEDS = {
+    "test": ("serve", "perf", "export", "test", "docs"),
+    "export": ("serve", "export"),
+    "docs": ("serve", "docs"),
+    "perf": ("serve", "perf"),
+}
 DISK_GB = 4
 
 

@@ -89,7 +89,7 @@ class Model(Forward):
         if self.model.config.model_type not in WINDOWED:
             seconds = self.setting("max_batch_seconds", 60.0 if self.device == "cpu" else 1_200.0)
             rate = read_json(self.folder, "preprocessor_config.json").get("sampling_rate", 16_000)
-            self.batches = SpeechBatches(self.model, int(seconds * rate), self.workers)
+            self.batches = SpeechBatches(self.model, int(seconds * rate), self.workers, self.device)
 
     def inputs(self, request: Request) -> Tensors:
         sent = request.tensors

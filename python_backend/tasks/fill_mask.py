@@ -115,13 +115,18 @@ class Model(Forward):
             head.register_forward_pre_hook(self.only_masks)
 
     def forward(self, batch: Pass) -> dict[str, list[np.ndarray]]:
-        self.current.masks = np.nonzero(batch.inputs["input_ids"] == self.mask_id)
+        self.current.masks = rows, columns = np.nonzero(batch.inputs["input_ids"] == self.mask_id)
+        batch.inputs.update(mask_rows=rows, mask_columns=columns)
         return super().forward(batch)
+
+    def call(self, inputs: dict[str, torch.Tensor]) -> Any:
+        self.current.positions = inputs["mask_rows"], inputs["mask_columns"]
+        return super().call({name: inputs[name] for name in inputs.keys() & self.accepted})
 
     def only_masks(self, head: torch.nn.Module, inputs: tuple[torch.Tensor, ...]) -> tuple[torch.Tensor, ...]:
         """Hidden states [rows, length, hidden] to those of the masks [masks, hidden], before the head multiplies them
         by the vocabulary: that is half of the work of a small model, and gigabytes of logits that nobody asks for."""
-        return (inputs[0][self.current.masks], *inputs[1:])
+        return (inputs[0][self.current.positions], *inputs[1:])
 
     def results(self, outputs: Any, batch: Pass) -> dict[str, list[np.ndarray]]:
         masks = self.current.masks

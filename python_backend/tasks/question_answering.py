@@ -58,7 +58,7 @@ class Preprocess(Stage):
     PARAMETERS = PARAMETERS
 
     def load(self) -> None:
-        self.tokenizer = text.Tokenizer(self.folder)
+        self.tokenizer = text.tokenizer(self)
         self.context = context_sequence(self.tokenizer.config)
         self.cls_id = self.tokenizer.token_id("cls_token")
         self.max_bytes = self.setting("max_text_bytes", 100_000)

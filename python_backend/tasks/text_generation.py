@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from python_backend import checkpoint, text
+from python_backend import checkpoint, text, vllm_request
 from python_backend.chat import ChatTemplate, read_messages
 from python_backend.detokenization import Detokenizer, StopStrings
 from python_backend.forward import TorchStage
@@ -81,12 +81,14 @@ class Preprocess(Stage):
     Outputs: input_ids [length] INT64; prefix_length [1] INT32, tokens of the prefix; eos_token_id [n] INT64, the tokens
     of stop_sequence, if any; prompt [1], the text that goes before the generated one, empty where none does.
 
-    Settings: max_text_bytes, of TEXT or MESSAGES. Default 100,000.
+    Settings: max_text_bytes, of TEXT or MESSAGES. Default 100,000. engine: "vllm" makes what that backend takes instead
+    (python_backend/vllm_request.py), of STOP as well; written by scripts/export.py.
     """
 
     PARAMETERS = PARAMETERS
 
     def load(self) -> None:
+        self.for_vllm = self.setting("engine", "") == "vllm"
         self.tokenizer = text.Tokenizer(self.folder)
         self.chat = ChatTemplate(self.folder, self.tokenizer)
         self.max_bytes = self.setting("max_text_bytes", 100_000)
@@ -98,6 +100,8 @@ class Preprocess(Stage):
         parameters = request.parameters
         prefix = self.prefix if parameters["prefix"] is None else parameters["prefix"]
         added = parameters["add_special_tokens"]
+        if self.for_vllm:
+            return self.process_for_vllm(request, prefix)
         if "MESSAGES" in request.tensors:
             prompt, before = self.chat_prompt(request), ""
             ids = self.encode(prompt, False, parameters["truncation"], parameters["max_length"])
@@ -117,8 +121,33 @@ class Preprocess(Stage):
             "prompt": np.array([before.encode()], object),
         }
 
+    def process_for_vllm(self, request: Request, prefix: str) -> Tensors:
+        parameters = request.parameters
+        if set_here := [
+            name
+            for name in ("add_special_tokens", "truncation", "handle_long_generation")
+            if parameters[name] is not None
+        ]:
+            raise InvalidInput(f"{', '.join(set_here)}: this deployment runs on vLLM, which tokenizes by itself.")
+        shown = ""
+        if "MESSAGES" in request.tensors:
+            prompt = self.chat_prompt(request)
+            begins = self.tokenizer.special_tokens.get("bos_token")
+            if begins and prompt.startswith(begins) and self.ids("", True)[:1] == self.ids(begins, False):
+                prompt = prompt.removeprefix(begins)  # vLLM puts it there
+        else:
+            text_before = self.text(request, "TEXT")
+            prompt = prefix + text_before
+            shown = "" if parameters["return_full_text"] is False else text_before
+        stop = text.read(request.tensors.get("STOP", np.empty(0, object)), "STOP", MAX_STOP_BYTES)
+        if len(stop) > MAX_STOP_STRINGS or not all(stop):
+            raise InvalidInput(f"STOP takes up to {MAX_STOP_STRINGS} strings, none of them empty.")
+        ends = self.ids(parameters["stop_sequence"], False) if parameters["stop_sequence"] else []
+        length = len(self.ids(prompt, True))
+        return vllm_request.tensors(prompt, length, shown, stop, ends, parameters, self.defaults)
+
     def text(self, request: Request, name: str) -> str:
-        if len(request.tensors) != 1:
+        if len(request.tensors.keys() - {"STOP"}) != 1:
             raise InvalidInput("Send either TEXT or MESSAGES.")
         return text.read(request.tensors[name], name, self.max_bytes)[0]
 

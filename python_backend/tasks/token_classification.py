@@ -128,7 +128,7 @@ class Postprocess(Stage):
         ignored: Any = request.tensors.get("IGNORE_LABELS", [[b"O"]] * len(texts))
         strategy = request.parameters["aggregation_strategy"]
         found = [
-            self.entities(request.tensors, item, string, strategy, {label.decode() for label in ignored[item]})
+            self.entities(request.tensors, item, string, strategy, {_label(label) for label in ignored[item]})
             for item, string in enumerate(texts)
         ]
         return columns(found, {"ENTITY": "", "SCORE": 0.0, "INDEX": -1, "WORD": "", "START": -1, "END": -1})
@@ -165,3 +165,7 @@ class Postprocess(Stage):
 
 PER_TOKEN = ("input_ids", "special_tokens_mask", "offset_mapping", "logits")
 """What the postprocessor reads of each token."""
+
+
+def _label(data: bytes) -> str:
+    return text.decode(data, "IGNORE_LABELS", max_bytes=len(data))

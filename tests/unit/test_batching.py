@@ -58,6 +58,8 @@ def test_rows_come_back_to_their_requests_in_order() -> None:
     batch = rows.padded(np.array([2, 0]), 5)
     assert batch["input_ids"].tolist() == [[7] * 5, [7, 7, 7, 1, 1]]
     assert batch["attention_mask"].tolist() == [[1] * 5, [1, 1, 1, 0, 0]]
+    batch = rows.padded(np.array([1]), 4)  # came with zeros behind its end
+    assert batch["input_ids"].tolist() == [[7, 7, 1, 1]]
     outputs = [np.full((length, 2), at) for at, length in enumerate([3, 2, 5, 4])]
     first, second, third = rows.split(outputs)
     assert first.shape == (1, 3, 2) and third.shape == (1, 4, 2)

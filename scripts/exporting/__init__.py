@@ -1,0 +1,1 @@
+"""What scripts/export.py is made of: a deployment's forward pass into an engine, checked against eager PyTorch."""
