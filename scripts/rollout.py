@@ -23,12 +23,11 @@ import urllib.request
 from collections.abc import Sequence
 from pathlib import Path
 
+import administration
 from checkpoint_source import CheckpointError
 from install import REPOSITORY, install
 from repository import STEPS, deployments, latest_version, read_config, task_of
 
-HEADER = "admin-key"
-"""Of a server whose administrative APIs ask for a key: its value is in TRITON_PIPELINES_ADMIN_KEY."""
 POLICY = re.compile(r"\nversion_policy\b[^\n]*\n")
 TIMEOUT = 600
 
@@ -142,9 +141,8 @@ def write(file: Path, text: str) -> None:
 
 def load(url: str, model: str) -> None:
     """Let the server load a model as it is on the disk now; what runs in it goes on until it is ready."""
-    headers = {"Content-Type": "application/json"}
-    if key := os.environ.get("TRITON_PIPELINES_ADMIN_KEY"):
-        headers[HEADER] = key
+    key = os.environ.get(administration.VARIABLE, "")
+    headers = {"Content-Type": "application/json", **administration.headers(key)}
     request = urllib.request.Request(f"{url}/v2/repository/models/{model}/load", b"{}", headers)
     try:
         with urllib.request.urlopen(request, timeout=TIMEOUT):

@@ -12,9 +12,7 @@ from __future__ import annotations
 
 import ctypes
 import os
-import secrets
 import shutil
-import signal
 import sys
 import threading
 import time
@@ -22,23 +20,24 @@ from argparse import Namespace
 from collections.abc import Sequence
 from pathlib import Path
 
+import administration
 import serve
-from embedded_server import ROOT, STUB_ENVIRONMENT, EmbeddedServer, ServerError
-from startup_report import report
+from embedded_server import ROOT, STUB_ENVIRONMENT, EmbeddedServer
 
-RESTRICTED = ("model-repository", "shared-memory", "trace", "logging")
-HEADER = "admin-key"
 LOG_BYTES = 16 << 20
 KEEP_SIZE, PUNCH_HOLE = 1, 2
 """Of fallocate(2), which Python does not have: the writer goes on where it is."""
-METRICS = ("summary_latencies=true", "summary_quantiles=0.5:0.05,0.9:0.01,0.99:0.001")
+METRICS_OPTIONS = [
+    f"--metrics-config={setting}"
+    for setting in ("summary_latencies=true", "summary_quantiles=0.5:0.05,0.9:0.01,0.99:0.001")
+]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Serve until a signal (exit code 0), a failure of the server (1) or a wrong call (2)."""
     given = sys.argv[1:] if arguments is None else arguments
     options = serve.parse(["--host", "0.0.0.0", *given])
-    key = os.environ.pop("TRITON_PIPELINES_ADMIN_KEY", "") or secrets.token_urlsafe()  # popped: models need it not
+    key = administration.take_key()
     seconds = int(os.environ.get("TRITON_PIPELINES_EXIT_TIMEOUT", "30"))
     try:
         names = serve.choose(options.repository, [name.replace("-", "_") for name in options.names])
@@ -52,31 +51,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def embedded(names: Sequence[str], options: Namespace, key: str, seconds: int) -> int:
     """Run the embedded server, watched as serve.py watches it."""
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, serve._stop)
-    server = EmbeddedServer(
-        options.repository,
-        names,
-        http_port=options.http_port,
-        grpc_port=options.grpc_port,
-        metrics_port=options.metrics_port,
-        host=options.host,
-        model_config_name=options.model_config_name,
-        startup_timeout=options.startup_timeout,
-        stop_timeout=seconds + 1,
-        options=server_options(key),
-    )
-    threading.Thread(target=follow, args=(server.log,), daemon=True).start()
-    try:
-        with server:
-            print(report(server), flush=True)
-            serve.watch(server)
-    except ServerError as error:
-        print(error, file=sys.stderr)
-        return 1
-    except serve.Stopped as stopped:
-        print(f"{stopped.args[0].name}: stopped.", flush=True)
-    return 0
+
+    def start() -> EmbeddedServer:
+        server = serve.embedded(options, names, key, stop_timeout=seconds + 1, more=METRICS_OPTIONS)
+        threading.Thread(target=follow, args=(server.log,), daemon=True).start()
+        return server
+
+    return serve.run(start, options, key)
 
 
 def follow(log: Path, most: int = LOG_BYTES) -> None:
@@ -119,18 +100,14 @@ def command(triton: str, names: Sequence[str], options: Namespace, key: str, sec
         f"--http-port={options.http_port}",
         f"--grpc-port={options.grpc_port}",
         f"--metrics-port={options.metrics_port}",
+        *serve.tls(options),
         *server_options(key),
     ]
 
 
 def server_options(key: str) -> list[str]:
     """What the network may not do without the key, and percentiles of latency."""
-    restricted = f"{','.join(RESTRICTED)}:{HEADER}={key}"
-    return [
-        f"--http-restricted-api={restricted}",
-        f"--grpc-restricted-protocol={restricted}",
-        *(f"--metrics-config={setting}" for setting in METRICS),
-    ]
+    return [*administration.options(key), *METRICS_OPTIONS]
 
 
 if __name__ == "__main__":

@@ -15,7 +15,8 @@ import tritonclient.grpc as triton
 from tritonclient.utils import InferenceServerException
 
 import serve
-from serve_container import HEADER, RESTRICTED, command
+from administration import HEADER, RESTRICTED
+from serve_container import command
 from tests.deploy.image import CPU, Dockerfile, Running, files
 from triton_wheel import Binaries
 
