@@ -33,8 +33,11 @@ KINDS: dict[str, tuple[str, Any, dict[str, Any]]] = {
     "text_generation": ("text_generation_llama", "Alice was", {"max_new_tokens": 200, "eos_token_id": -1}),
 }
 """Checkpoint, input and parameters: of a batched model of texts, one of pictures, a decoupled one."""
-ALONE = ("image_classification",)
-"""Of which the model step alone is killed: the others are like those of text_classification."""
+KILLED = [
+    *(("text_classification", stage) for stage in STAGES),
+    ("image_classification", "model"),  # their other two steps are like those of text_classification
+    ("text_generation", "model"),
+]
 
 
 @pytest.fixture(scope="module")
