@@ -532,7 +532,7 @@ def test_models_that_generate_select_no_cells(ensembles: Ensembles) -> None:
 @pytest.mark.parametrize("name", ["wtq", "tapex_large"])
 def test_pre_and_postprocessor_need_no_torch(ensembles: Ensembles, name: str) -> None:
     code = (
-        "import sys; sys.modules['torch'] = None\n"
+        "import sys; sys.modules['torch'] = sys.modules['pandas'] = None\n"
         "from tests.unit.ensemble import lists, text\n"
         "from python_backend.stage import Request\n"
         f"from python_backend.tasks.{TASK} import PARAMETERS, Postprocess, Preprocess\n"
@@ -540,7 +540,6 @@ def test_pre_and_postprocessor_need_no_torch(ensembles: Ensembles, name: str) ->
         'tensors = {"TABLE": text(\'{"a": ["1"]}\'), "QUERY": lists(["Who?"])}\n'
         "print(Preprocess.local(folder).process(Request(tensors, PARAMETERS.parse({})))['input_ids'].shape)\n"
         "Postprocess.local(folder)\n"
-        "assert 'pandas' not in sys.modules\n"
     )
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=Path(__file__).parents[2])
     assert result.returncode == 0, result.stderr
