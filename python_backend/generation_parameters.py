@@ -17,6 +17,8 @@ from python_backend.parameters import Bool, Choice, Float, Int, Parameter
 
 SMALLEST = 1e-6
 """Of parameters that must be above zero."""
+NGRAM = 1000
+"""Longest n-gram that may be forbidden to repeat: transformers makes a list for each of its tokens, text or no text."""
 
 
 @dataclass(frozen=True)
@@ -58,8 +60,18 @@ GENERATION: tuple[Parameter, ...] = (
     Float("repetition_penalty", minimum=SMALLEST, doc="Above 1: tokens that were there become less likely."),
     Float("encoder_repetition_penalty", minimum=SMALLEST, doc="Above 1: tokens of the input become more likely."),
     Float("length_penalty", doc="Beam search: above 0 favours long sequences, below 0 short ones."),
-    Int("no_repeat_ngram_size", minimum=0, doc="No sequence of this many tokens occurs twice; 0: any may."),
-    Int("encoder_no_repeat_ngram_size", minimum=0, doc="No sequence of this many tokens is repeated from the input."),
+    Int(
+        "no_repeat_ngram_size",
+        minimum=0,
+        maximum=NGRAM,
+        doc="No sequence of this many tokens occurs twice; 0: any may.",
+    ),
+    Int(
+        "encoder_no_repeat_ngram_size",
+        minimum=0,
+        maximum=NGRAM,
+        doc="No sequence of this many tokens is repeated from the input.",
+    ),
     Float("guidance_scale", minimum=0, doc="Classifier-free guidance: above 1 holds closer to the prompt."),
     Bool("renormalize_logits", doc="Normalize the logits after all that changes them."),
     Bool("remove_invalid_values", doc="Replace NaN and infinite logits."),
