@@ -50,13 +50,14 @@ class Chat:
             raise InvalidInput(f"{self.run.task} takes no images; chat with image-text-to-text")
         self.images.append(images.read(source))
 
-    def ask(self, text: str) -> Iterator[str]:
+    def ask(self, text: str, **parameters: Any) -> Iterator[str]:
         """The answer in pieces. The chat stays as it was where it fails, or is broken off before its end."""
         message = {"role": "user", "content": self._content(text)}
         messages = [*self.messages, message]
-        pictured = self.run.task == "image-text-to-text"
+        name = "text" if self.run.task == "image-text-to-text" else "text_inputs"
+        arguments: dict[str, Any] = {**parameters, name: messages}
         answer = ""
-        for piece in self.run.stream(text=messages) if pictured else self.run.stream(messages):
+        for piece in self.run.stream(**arguments):
             answer += piece
             yield piece
         self.messages += [message, {"role": "assistant", "content": self._content(answer, ())}]

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from triton_pipelines import InvalidInput, Unsupported, __main__, cli
+from triton_pipelines import InvalidInput, Unsupported, __main__, cli, deployments
 from triton_pipelines.testing import FakeTransport
 from triton_pipelines.transport import Description
 
@@ -180,7 +180,7 @@ def serving(monkeypatch: pytest.MonkeyPatch) -> FakeTransport:
     transport = FakeTransport(lambda request: {}, names=("ner", *names))
     transport.description = Description(("TEXT",), ("LABEL", "SCORE"), 8)
     monkeypatch.setattr(transport, "models", lambda: {name: name != "mine_model" for name in names})
-    monkeypatch.setattr(cli.server, "connect", lambda url, headers: transport)
+    monkeypatch.setattr(deployments, "connect", lambda url, headers: transport)
     return transport
 
 

@@ -21,7 +21,7 @@ from typing import Any, TypeVar
 import click
 from rich.console import Console
 
-from .. import terminal
+from .. import deployments, terminal
 from ..errors import TritonPipelinesError
 from ..factory import pipeline
 from . import inputs, server
@@ -41,14 +41,17 @@ class Commands(click.Group):
         return super().parse_args(context, arguments)
 
 
-def _server(function: F) -> F:
-    header = click.option(
+def _headers(function: F) -> F:
+    return click.option(
         "-H", "headers", type=PARAMETER, multiple=True, help="sent with every request, such as authorization='Bearer x'"
-    )
+    )(function)
+
+
+def _server(function: F) -> F:
     url = click.option(
         "--url", default="localhost:8001", show_default=True, help="host:port is gRPC, http://host:port is HTTP"
     )
-    return url(header(function))
+    return url(_headers(function))
 
 
 def _pipeline(function: F) -> F:
@@ -145,7 +148,7 @@ def chat(
 @_server
 def list_(url: str, headers: Pairs) -> None:
     """List what the server serves: each deployment, its task, and whether it is ready."""
-    server.write([vars(each) for each in server.deployments(url, _texts(headers))])
+    server.write([vars(each) for each in deployments.deployments(url, _texts(headers))])
 
 
 @cli.command()
@@ -153,9 +156,26 @@ def list_(url: str, headers: Pairs) -> None:
 @_server
 def health(url: str, headers: Pairs, model: str | None) -> int:
     """Tell whether the server is ready with all that it serves; the exit code is 0 then, and 1 where not."""
-    ready = server.is_ready(url, _texts(headers), model)
+    ready = deployments.is_ready(url, _texts(headers), model)
     click.echo(f"{model or url}: {'ready' if ready else 'not ready'}")
     return 0 if ready else 1
+
+
+@cli.command()
+@click.argument("url", default="localhost:8001")
+@click.option("--host", default="127.0.0.1", show_default=True, help="address of the page; this machine alone sees it")
+@click.option("--port", default=7860, show_default=True, help="of the page")
+@_headers
+def web(url: str, headers: Pairs, host: str, port: int) -> None:
+    """Serve a page to try what the server at URL serves, in a browser.
+
+    Whoever can open the page can ask the server, with the headers that are given here.
+    """
+    try:
+        from ..web.app import serve
+    except ModuleNotFoundError as error:
+        raise click.ClickException(f"{error.name} is missing: pip install 'triton-pipelines[web]'") from error
+    serve(url, _texts(headers), host, port)
 
 
 def _texts(headers: Pairs) -> dict[str, str]:
