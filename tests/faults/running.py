@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -59,6 +60,8 @@ class Running:
         assert self.process is not None
         if self.process.poll() is None:
             self.process.terminate()
+            with contextlib.suppress(LookupError, ProcessLookupError):
+                kill(self.triton)  # it would take some seconds
             self.process.wait(30)
         if log := re.findall(r"Its log: (\S+)", self.text):
             for path in log:

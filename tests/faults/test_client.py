@@ -102,9 +102,14 @@ def test_generators_go_on_when_a_process_and_when_the_server_dies(running: Runni
             wait_until(lambda: not running.healthy(), 5)
             generators.more()
             assert running.healthy()
+            url = running.http_url
             kill(running.triton)
-            running.until("Starting it again")
+            assert "tritonserver was killed by SIGKILL" in running.until("Starting it again")
+            assert not running.healthy()
+            running.until(r"Ctrl\+C stops", times=2)
+            assert running.found(r"HTTP +(\S+)") == url
             generators.more()
+            assert running.healthy()
         finally:
             generators.enough.set()
         results = [one.result(60) for one in under_way]
