@@ -106,8 +106,14 @@ def _decode(data: bytes, sampling_rate: int) -> Iterator[np.ndarray]:
                 resampler = av.AudioResampler(format="flt", layout="mono", rate=sampling_rate)
             source = _kind(frame)
             frame.pts = None
-            for converted in resampler.resample(frame):
-                yield converted.to_ndarray()[0]
+            try:
+                converted = resampler.resample(frame)
+            except (av.FFmpegError, ValueError):
+                raise InvalidInput(
+                    f"The audio has {len(frame.layout.channels)} channels ({frame.layout.name}), and there is no rule "
+                    "for mixing these to one. Send one channel."
+                ) from None
+            yield from (mixed.to_ndarray()[0] for mixed in converted)
         yield from _flush(resampler)
 
 

@@ -45,6 +45,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(error.args[0], file=sys.stderr)
         return 2
     if triton := shutil.which("tritonserver"):
+        if options.restart or options.health_port is not None:
+            print("--restart and --health-port: not in this image, where probes restart containers.", file=sys.stderr)
+            return 2
         become(triton, names, options, key, seconds)
     return embedded(names, options, key, seconds)
 

@@ -163,6 +163,12 @@ def same(got: dict[str, np.ndarray], expected: dict[str, np.ndarray]) -> None:
 
 FOUND: list[tuple[str, dict[str, Any], dict[str, Any], str]] = [
     ("token_classification", {"IGNORE_LABELS": np.array([[b"\xff"]], object)}, {}, "IGNORE_LABELS .*UTF-8"),
+    (
+        "audio_classification",
+        {"AUDIO": np.array([[hostile.wav(16_000, 255, 8, b"\0" * 2550)]], object)},
+        {},
+        "255 channels .*Send one channel",
+    ),
     ("text2text_generation", {}, {"no_repeat_ngram_size": 2**31 - 1}, "no_repeat_ngram_size"),
     ("text2text_generation", {}, {"encoder_no_repeat_ngram_size": 2**31 - 1}, "encoder_no_repeat_ngram_size"),
 ]
