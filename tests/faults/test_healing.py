@@ -132,17 +132,8 @@ def test_a_killed_process_comes_back_and_no_other_task_notices(running: Running,
     assert all(answer == expected for asked, _, answer in load.answers if asked > back)
 
 
-def test_plain_callers_are_told_that_it_is_not_healthy(running: Running) -> None:
-    wait_until(running.healthy, 2 * healed_in())
-    kill(running.stub("text_classification_model"))
-    refusals = []
-    wait_until(lambda: not running.healthy(), NOTICED_IN)
-    while (answer := generate(running, "text_classification", {"TEXT": "Call me Ishmael."}))[0] != 200:
-        refusals.append(answer[1]["error"])
-    assert refusals and all("is not healthy" in refusal for refusal in refusals), refusals
-
-
 def test_a_stopped_process_is_killed_and_replaced(running: Running) -> None:
+    """And plain callers are told meanwhile that it is not healthy."""
     wait_until(running.healthy, 2 * healed_in())
     pid = running.stub("text_classification_model")
     call = ask(running, "text_classification", retries=10, request_timeout=60)
@@ -150,8 +141,13 @@ def test_a_stopped_process_is_killed_and_replaced(running: Running) -> None:
     kill(pid, signal.SIGSTOP)
     running.until("text_classification_model is stopped: killing it", seconds=STOPPED + NOTICED_IN)
     wait_until(lambda: not running.healthy(), NOTICED_IN)
-    wait_until(running.healthy, healed_in())
+    killed, refusals = time.monotonic(), []
+    while (answer := generate(running, "text_classification", {"TEXT": "Call me Ishmael."}))[0] != 200:
+        refusals.append(answer[1]["error"])
+        assert time.monotonic() - killed < healed_in()
+    assert refusals and all("is not healthy" in refusal for refusal in refusals), refusals
     assert call() == expected
+    wait_until(running.healthy, healed_in())
     assert running.stub("text_classification_model") != pid
 
 
