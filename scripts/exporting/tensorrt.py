@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import shlex
+import shutil
+import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -82,7 +85,7 @@ def _float32_norm(module: torch.nn.LayerNorm) -> Any:
 
 def command(onnx: Path, plan: Path, made: Sequence[Profile]) -> str:
     """What builds the same engine with NVIDIA's trtexec."""
-    parts = ["trtexec", f"--onnx={onnx}", f"--saveEngine={plan}", "--stronglyTyped"]
+    parts = [trtexec() or "trtexec", f"--onnx={onnx}", f"--saveEngine={plan}", "--stronglyTyped"]
     for number, profile in enumerate(made):
         parts.append(f"--profile={number}")
         for option, at in (("minShapes", 0), ("optShapes", 1), ("maxShapes", 2)):
@@ -91,11 +94,16 @@ def command(onnx: Path, plan: Path, made: Sequence[Profile]) -> str:
     return shlex.join(parts)
 
 
+def trtexec() -> str | None:
+    """Where NVIDIA's images have it."""
+    return shutil.which("trtexec", path=f"{os.environ.get('PATH', '')}:/usr/src/tensorrt/bin")
+
+
 def check_gpu(onnx: Path, plan: Path, made: Sequence[Profile]) -> None:
     """ExportError, with what to do elsewhere, where no engine can be built."""
     lacks = "" if torch.cuda.is_available() else "no GPU"
-    if not lacks and importlib.util.find_spec("tensorrt") is None:
-        lacks = "no TensorRT (pip install tensorrt, of the release that the server has)"
+    if not lacks and importlib.util.find_spec("tensorrt") is None and not trtexec():
+        lacks = "no TensorRT (its trtexec, or pip install tensorrt, of the release that the server has)"
     if lacks:
         raise ExportError(
             f"{onnx} is written and checked. An engine is built by TensorRT on the GPU that will serve it; here is "
@@ -104,7 +112,12 @@ def check_gpu(onnx: Path, plan: Path, made: Sequence[Profile]) -> None:
 
 
 def build(onnx: Path, plan: Path, made: Sequence[Profile]) -> None:
-    """Build the engine."""
+    """Build the engine: by trtexec, which is of the server's own release where it is in the server's image."""
+    if trtexec():
+        done = subprocess.run(shlex.split(command(onnx, plan, made)), capture_output=True, text=True)
+        if done.returncode:
+            raise ExportError(f"trtexec could not build an engine of {onnx}:\n{(done.stdout + done.stderr)[-2000:]}")
+        return
     import tensorrt as trt
 
     logger = trt.Logger(trt.Logger.WARNING)

@@ -73,13 +73,14 @@ def test_profiles(services: dict[str, Any]) -> None:
     """Without a profile nothing starts by accident; cpu and gpu share what watches them."""
     by_profile = {
         profile: {name for name, service in services.items() if profile in service["profiles"]}
-        for profile in ("cpu", "gpu", "perf")
+        for profile in ("cpu", "gpu", "perf", "export")
     }
     watching = {"prometheus", "grafana"}
     assert by_profile == {
         "cpu": {"fetch", "triton"} | watching,
         "gpu": {"fetch-gpu", "triton-gpu"} | watching,
         "perf": {"perf"},
+        "export": {"export"},
     }
 
 
@@ -87,7 +88,7 @@ def test_every_service_is_hardened(services: dict[str, Any]) -> None:
     for name, service in services.items():
         assert service["read_only"] and service["init"] and service["cap_drop"] == ["ALL"], name
         assert service["security_opt"] == ["no-new-privileges:true"]
-        assert service["restart"] == ("no" if name.startswith(("fetch", "perf")) else "unless-stopped")
+        assert service["restart"] == ("no" if name.startswith(("fetch", "perf", "export")) else "unless-stopped")
         assert not service.get("privileged") and service.get("user", "1:1") != "root"
         for port in service.get("ports", []):
             assert port.startswith("127.0.0.1:"), name
@@ -107,6 +108,7 @@ def test_triton_serves_what_fetch_installed(services: dict[str, Any], fetch: str
     assert command[-len(settings()["TASKS"].split()) :] == settings()["TASKS"].split()
     image = Dockerfile.read(CPU)
     assert f"--repository {image.command('CMD')[-1]}" in first["command"]
+    assert second["command"].split()[:4] == image.command("CMD")
     # Its health is that of the image: a question to every deployment.
     assert "healthcheck" not in second and "scripts/probe.py" in image.command("HEALTHCHECK")
     assert second["shm_size"] == settings()["SHM_SIZE"] and second["ulimits"]["nofile"] == 16384
@@ -120,6 +122,16 @@ def test_the_gpu_is_asked_for_and_found_under_the_same_name(services: dict[str, 
     assert device == {"driver": "nvidia", "count": 1, "capabilities": ["gpu"]}
     assert gpu["ulimits"]["memlock"] == -1
     assert gpu["networks"]["default"]["aliases"] == ["triton"] and "deploy" not in services["triton"]
+
+
+def test_engines_are_made_where_fetch_installs(services: dict[str, Any]) -> None:
+    export = services["export"]
+    assert export["volumes"] == services["fetch-gpu"]["volumes"]
+    assert export["deploy"] == services["triton-gpu"]["deploy"]
+    file = Dockerfile.read(ROOT / export["build"]["dockerfile"])
+    assert f"ARG BASE={services['triton-gpu']['image']}" in (ROOT / export["build"]["dockerfile"]).read_text()
+    entry = file.command("ENTRYPOINT")
+    assert (ROOT / entry[1]).is_file() and entry[-1] == "/data/models"
 
 
 def test_prometheus_and_grafana_find_their_files(file: dict[str, Any]) -> None:

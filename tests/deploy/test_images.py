@@ -18,11 +18,12 @@ from triton_wheel import PYTHONS
 ROOT = Path(__file__).parents[2]
 HADOLINT = Path(sys.executable).with_name("hadolint")
 IMAGES = {"cpu": CPU, "gpu": GPU}
+LINTED = {**IMAGES, "export": ROOT / "deploy" / "Dockerfile.export"}
 
 
-@pytest.mark.parametrize("image", IMAGES)
+@pytest.mark.parametrize("image", LINTED)
 def test_hadolint(image: str) -> None:
-    done = subprocess.run([HADOLINT, "--no-color", IMAGES[image]], capture_output=True, text=True)
+    done = subprocess.run([HADOLINT, "--no-color", LINTED[image]], capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
