@@ -13,8 +13,8 @@ test:             ## every test; make test TASK=fill-mask for one task's
 serve: setup      ## serve what is installed; make serve NAMES="fill-mask feature-extraction"
 	@$(RUN) scripts/serve.py $(NAMES)
 
-benchmark:        ## served speed against the bare model; make benchmark TASK=text-classification
-	@$(PYTHON) scripts/setup.py perf
+benchmark:        ## served speed against pipeline(); make benchmark TASK=text-classification
+	@$(PYTHON) scripts/setup.py benchmark
 	@$(RUN) scripts/benchmark.py $(TASK)
 
 goldens:          ## record tests/goldens again, from transformers 4.48.1 in .oracle

@@ -1,136 +1,219 @@
-"""Served speed against the bare forward pass, on this machine, in one run.
+"""Served speed of each task, against pipeline() and the bare forward pass, on this machine, in one run.
 
-    make benchmark                              # text-classification with an encoder of MiniLM's size
-    make benchmark TASK=image-classification    # ViT-base, JPEG files; each in float32 and bfloat16
-    make benchmark TASK=summarization           # BART, sampled answers of 8 to 128 tokens
+    make benchmark TASK=text-classification                # an encoder of MiniLM's size
+    make benchmark                                         # every task; about an hour on two cores
+    python scripts/benchmark.py text-classification --engines float32 bfloat16 aoti aoti-bfloat16
 
-perf_analyzer drives the ensemble over gRPC on the same cores. "Bare" is the model's own forward pass on ready input, in
-a process of its own with all cores as threads, in batches of equal size or, for texts, of texts sorted by length. Bare
-and served run in turn; a figure is the median of the runs, with smallest and largest behind it. Below each is where a
-request's time goes, by Triton's statistics of the last run. A busy machine is refused: its other work would be
-measured too.
+perf_analyzer drives the ensemble over gRPC on the same cores. pipeline() of transformers 4.48.1 runs in .oracle, in a
+process of its own with all cores as threads, on the same input: one row after the other, and in batches of 8 and 32;
+the forward pass is timed inside it. Both run in turn. Results go to benchmarks/results.csv and results.svg,
+and into docs/performance.md. A busy machine is refused: its other work would be measured too.
 """
 
 from __future__ import annotations
 
 import argparse
+import dataclasses
+import json
 import os
 import re
 import statistics
+import subprocess
+import sys
 import tempfile
 import time
+import urllib.request
 from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context
+from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
+from benchmarking import chart, page, results
+from benchmarking.reference import Question, Reference
+from benchmarking.results import Result
+from benchmarking.workloads import WORKLOADS, Load, Workload
 from embedded_server import EmbeddedServer
 from install import install
-from perf_analyzer import measure
+from memory import proportional
+from perf_analyzer import Measurement, measure
 from repository import STEPS
-from workloads import WORKLOADS, Load, Workload
+from watcher import stubs
 
-DTYPES = ("float32", "bfloat16")
+ROOT = Path(__file__).resolve().parent.parent
+ORACLE = ROOT / ".oracle" / "bin" / "python"
+ENGINES = ("float32", "bfloat16", "aoti", "aoti-bfloat16")
 BUSY = 0.1
 """Share of the machine that other work may take."""
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("task", nargs="?", default="text-classification", choices=WORKLOADS)
-    parser.add_argument("--runs", type=int, default=3, help="runs of each measurement (default: %(default)s)")
-    parser.add_argument(
-        "--seconds", type=float, help="of a window of perf_analyzer; default: 5, 20 for images and summaries"
-    )
+    parser.add_argument("tasks", nargs="*", metavar="TASK", help="default: every task")
+    parser.add_argument("--engines", nargs="+", choices=ENGINES, default=["float32"], help="default: %(default)s")
+    parser.add_argument("--runs", type=int, default=1, help="runs of each measurement (default: %(default)s)")
+    parser.add_argument("--seconds", type=float, help="of a window of perf_analyzer; default: the workload's")
     arguments = parser.parse_args()
-    workload = WORKLOADS[arguments.task]
-    seconds = arguments.seconds or workload.seconds
-    print(f"{cpu_name()}, {os.cpu_count()} cores; median of {arguments.runs} runs (smallest to largest)")
+    if unknown := [task for task in arguments.tasks if task not in WORKLOADS]:
+        parser.error(f"no such task: {', '.join(unknown)}; there are: {', '.join(WORKLOADS)}")
+    if not ORACLE.exists():
+        parser.error("pipeline() of transformers 4.48.1 is missing: run python3 scripts/setup.py oracle")
+    print(machine(), flush=True)
+    for task in arguments.tasks or WORKLOADS:
+        workload = WORKLOADS[task]
+        found = list(benchmark(workload, arguments.engines, arguments.runs, arguments.seconds or workload.seconds))
+        kept = results.keep(found)
+        chart.draw(kept)
+        page.update(kept)
+
+
+def benchmark(workload: Workload, engines: Sequence[str], runs: int, seconds: float) -> list[Result]:
+    """All loads of a task with each of the engines; they are printed as they come."""
+    found = []
     with tempfile.TemporaryDirectory() as folder:
         checkpoint = make_checkpoint(workload, Path(folder, "checkpoint"))
         loads = workload.loads(checkpoint, Path(folder))
-        for dtype in DTYPES:
-            repository = Path(folder, dtype)
-            install(workload.task, checkpoint=str(checkpoint), repository=repository)
-            set_dtype(repository, workload.task, dtype)
-            with EmbeddedServer(repository, [workload.task]) as server:
-                print(f"\n{dtype}")
+        for engine in engines:
+            repository = Path(folder, engine)
+            with serve(workload, checkpoint, repository, engine) as server:
                 for load in loads:
-                    compare(server, workload, checkpoint, dtype, load, arguments.runs, seconds)
+                    found.append(compare(server, workload, checkpoint, engine, load, runs, seconds))
+                    print(f"\n{found[-1]}", flush=True)
+    return found
+
+
+def serve(workload: Workload, checkpoint: Path, repository: Path, engine: str) -> EmbeddedServer:
+    """A server, not started, of the checkpoint on an engine."""
+    install(workload.task, checkpoint=str(checkpoint), repository=repository)
+    compiled, dtype = engine.startswith("aoti"), dtype_of(engine)
+    if not compiled:
+        set_dtype(repository, workload.task, dtype)
+        return EmbeddedServer(repository, [workload.task])
+    command = [sys.executable, str(ROOT / "scripts" / "export.py"), workload.task, "--format", "aoti", "--dtype", dtype]
+    subprocess.run([*command, "--repository", str(repository)], check=True, stdout=subprocess.DEVNULL)
+    return EmbeddedServer(repository, [workload.task], model_config_name="aoti")
+
+
+def dtype_of(engine: str) -> str:
+    return engine.rpartition("-")[2] if engine != "aoti" else "float32"
 
 
 def compare(
-    server: EmbeddedServer, workload: Workload, checkpoint: Path, dtype: str, load: Load, runs: int, seconds: float
-) -> None:
-    """Bare and served in turn, and a row of each."""
+    server: EmbeddedServer, workload: Workload, checkpoint: Path, engine: str, load: Load, runs: int, seconds: float
+) -> Result:
+    """pipeline() and the served task in turn."""
+    task, dtype = workload.task, dtype_of(engine)
     options = (*load.options, "--measurement-interval", str(int(seconds * 1000)), "--stability-percentage", "30")
-    warm_up = (*load.options, "--request-count", str(max(2 * load.concurrency, workload.warm_up // load.batch)))
-    measure(workload.task, server.grpc_url, data=load.data, concurrency=load.concurrency, options=warm_up)
-    bare, served, p50 = [], [], []
+    warm_up = (*load.options, "--request-count", str(max(20, 4 * load.concurrency)))
+    measure(task, server.grpc_url, data=load.data, concurrency=load.concurrency, options=warm_up)
+    references, bare, measured, before = [], [], [], observe(server, task)
     for _ in range(runs):
         check_idle()
-        with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as process:
-            bare.append(process.submit(bare_rate, workload, checkpoint, dtype, load).result())
+        references.append(ask_pipeline(workload, checkpoint, "float32", load))
+        bare.append(references[-1] if dtype == "float32" else ask_pipeline(workload, checkpoint, dtype, load))
         check_idle()
-        before = step_times(server, workload.task)
-        measurement = measure(
-            workload.task, server.grpc_url, data=load.data, concurrency=load.concurrency, options=options
-        )
-        after = step_times(server, workload.task)
-        served.append(measurement.requests_per_second)
-        p50.append(measurement.p50)
-    title = f"{load.title}, concurrency {load.concurrency}"
-    if load.concurrency == 1:
-        latency = [1000 / rate for rate in bare]
-        extra = statistics.median(p50) - statistics.median(latency)
-        print(f"  {title:<36} bare {spread(latency)} ms, served p50 {spread(p50)} ms: {extra:+.2f} ms")
-    else:
-        share = statistics.median(served) / statistics.median(bare)
-        unit = f"{workload.unit}/s"
-        print(f"  {title:<36} bare {spread(bare)} {unit}, served {spread(served)} {unit}: {share:.0%}")
-    times = ((after[step] - before[step]) for step in STEPS)
-    parts = (
-        f"{step} {spent[0] / spent[2]:.1f} ms (and waits {spent[1] / spent[2]:.1f})"
-        for step, spent in zip(STEPS, times, strict=True)
+        measured.append(measure(task, server.grpc_url, data=load.data, concurrency=load.concurrency, options=options))
+    spent = observe(server, task) - before
+    rate = [run.requests_per_second for run in measured]
+    requests = spent.requests
+    return Result(
+        task=task,
+        load=load.title,
+        concurrency=load.concurrency,
+        engine=engine,
+        parameters=references[0].parameters,
+        rate=statistics.median(rate),
+        rate_low=min(rate),
+        rate_high=max(rate),
+        **{name: median(measured, name) for name in ("p50", "p95", "p99")},
+        padding=spent.padding / max(1, spent.tokens + spent.padding),
+        requests_per_execution=requests[1] / spent.executions,
+        outside=max(0.0, median(measured, "mean") - spent.whole / requests[1]),
+        queued=float(spent.queued.sum() / requests[1]),
+        **{step: float(spent.worked[at] / requests[at]) for at, step in enumerate(STEPS)},
+        **memory(server, task),
+        one=median(references, "one"),
+        batched=median(references, "batched"),
+        batch_size=references[0].batch_size,
+        forward=median(bare, "forward"),
+        forward_one=median(bare, "forward_one"),
+        machine=machine(),
+        versions=versions(server),
+        command=f"scripts/benchmark.py {task} --engines {engine} --runs {runs} --seconds {seconds:g}",
     )
-    print(f"  {'':<36} {', '.join(parts)}")
 
 
-def step_times(server: EmbeddedServer, name: str) -> dict[str, np.ndarray]:
-    """Of each step since the server's start: milliseconds of all requests in it and in its queue, and how many."""
-    times = {}
-    for step in STEPS:
-        spent = server.get(f"v2/models/{name}_{step}/stats")["model_stats"][0]["inference_stats"]
-        total, waited = (int(spent[part].get("ns", 0)) / 1e6 for part in ("success", "queue"))
-        times[step] = np.array([total - waited, waited, int(spent["success"].get("count", 0))])
-    return times
+def median(of: Sequence[Measurement | Reference], name: str) -> float:
+    return statistics.median(getattr(each, name) for each in of)
 
 
-def bare_rate(workload: Workload, checkpoint: Path, dtype: str, load: Load, seconds: float = 4) -> float:
-    """Rows a second through the model alone."""
-    import torch
-    import transformers
+def ask_pipeline(workload: Workload, checkpoint: Path, dtype: str, load: Load) -> Reference:
+    """One run of pipeline() in the oracle's environment."""
+    question = Question(
+        workload.task, workload.recipe, str(checkpoint), str(load.data), dtype, dict(load.parameters), seconds=2
+    )
+    script = ROOT / "scripts" / "benchmarking" / "reference.py"
+    command = [str(ORACLE), str(script), json.dumps(dataclasses.asdict(question))]
+    done = subprocess.run(command, capture_output=True, text=True)
+    if done.returncode:
+        raise RuntimeError(f"pipeline() failed:\n{done.stderr}")
+    return Reference(**json.loads(done.stdout.splitlines()[-1]))
 
-    transformers.logging.disable_progress_bar()
-    torch.set_num_threads(os.cpu_count() or 1)
-    auto_class = getattr(transformers, workload.auto_class)
-    model = auto_class.from_pretrained(checkpoint, dtype=getattr(torch, dtype)).eval()
-    batches = [
-        {name: tensor.to(model.dtype) if tensor.is_floating_point() else tensor for name, tensor in batch.items()}
-        for batch in workload.batches(checkpoint, load)
-    ]
-    with torch.inference_mode():
-        done, rounds, started = 0, 0, time.perf_counter()
-        while (elapsed := time.perf_counter() - started) < seconds or rounds < 3:
-            if rounds == 1:  # the first round was the warm-up
-                done, started = 0, time.perf_counter()
-            for inputs in batches:
-                workload.run(model, inputs)
-                done += len(next(iter(inputs.values())))
-            rounds += 1
-    return done / elapsed
+
+@dataclasses.dataclass(frozen=True)
+class Spent:
+    """Of all requests since the server's start; times in milliseconds. Arrays have an entry a step."""
+
+    requests: np.ndarray
+    worked: np.ndarray
+    queued: np.ndarray
+    whole: float
+    """In the ensemble."""
+    executions: int
+    """Of the model step."""
+    tokens: float
+    padding: float
+
+    def __sub__(self, other: Spent) -> Spent:
+        return Spent(*(getattr(self, name) - getattr(other, name) for name in vars(self)))
+
+
+def observe(server: EmbeddedServer, task: str) -> Spent:
+    """By Triton's statistics and metrics."""
+    whole, *steps = (statistics_of(server, model) for model in (task, *(f"{task}_{step}" for step in STEPS)))
+    spent = {
+        kind: np.array([float(step["inference_stats"][kind].get("ns", 0)) / 1e6 for step in steps])
+        for kind in ("success", "queue")
+    }
+    with urllib.request.urlopen(server.metrics_url, timeout=10) as answer:
+        metrics = answer.read().decode()
+    tokens, padding = (
+        sum(float(value) for value in re.findall(rf"^triton_pipelines_{name}_total\S* (\S+)", metrics, re.MULTILINE))
+        for name in ("tokens", "padding")
+    )
+    return Spent(
+        requests=np.array([int(step["inference_stats"]["success"].get("count", 0)) for step in steps]),
+        worked=spent["success"] - spent["queue"],
+        queued=spent["queue"],
+        whole=float(whole["inference_stats"]["success"].get("ns", 0)) / 1e6,
+        executions=int(steps[1]["execution_count"]),
+        tokens=tokens,
+        padding=padding,
+    )
+
+
+def statistics_of(server: EmbeddedServer, model: str) -> dict[str, Any]:
+    (found,) = server.get(f"v2/models/{model}/stats")["model_stats"]
+    return dict(found)
+
+
+def memory(server: EmbeddedServer, task: str) -> dict[str, float]:
+    found = {"memory_triton": proportional(server.pid)}
+    for pid, stub in stubs(server.pid).items():
+        name = f"memory_{stub.model.removeprefix(f'{task}_')}"
+        found[name] = found.get(name, 0.0) + proportional(pid)
+    return found
 
 
 def make_checkpoint(workload: Workload, folder: Path) -> Path:
@@ -138,6 +221,7 @@ def make_checkpoint(workload: Workload, folder: Path) -> Path:
     import torch
     import transformers
 
+    transformers.logging.set_verbosity_error()
     transformers.logging.disable_progress_bar()
     torch.manual_seed(0)
     folder.mkdir()
@@ -168,14 +252,14 @@ def cpu_times() -> np.ndarray:
     return np.array(Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:], float)
 
 
-def cpu_name() -> str:
+def machine() -> str:
     names = re.findall(r"model name\s*: (.*)", Path("/proc/cpuinfo").read_text())
-    return names[0] if names else "unknown CPU"
+    return f"{names[0] if names else 'unknown CPU'}, {os.cpu_count()} cores"
 
 
-def spread(values: Sequence[float]) -> str:
-    digits = 2 if max(values) < 100 else 0
-    return f"{statistics.median(values):,.{digits}f} ({min(values):,.{digits}f} to {max(values):,.{digits}f})"
+def versions(server: EmbeddedServer) -> str:
+    triton = server.get("v2")["version"]
+    return f"tritonserver {triton}, torch {version('torch')}, transformers {version('transformers')}"
 
 
 if __name__ == "__main__":

@@ -35,6 +35,7 @@ class Measurement:
     p50: float
     p95: float
     p99: float
+    mean: float
 
 
 def main() -> None:
@@ -82,7 +83,7 @@ def measure(
             Path(folder, library).symlink_to(hashed)
         report = Path(folder, "report.csv")
         command = [str(BINARY), "-m", name or task, "-u", grpc_url, "-i", "grpc", "--input-data", str(data)]
-        command += ["--concurrency-range", str(concurrency), "-f", str(report), *options]
+        command += ["--concurrency-range", str(concurrency), "-f", str(report), "--verbose-csv", *options]
         if task in DECOUPLED:
             command.append("--streaming")
         environment = {**os.environ, "LD_LIBRARY_PATH": os.pathsep.join([folder, str(libraries)])}
@@ -94,8 +95,8 @@ def measure(
             raise RuntimeError(f"perf_analyzer failed:\n{done.stdout}{done.stderr}")
         with report.open() as lines:
             (row,) = csv.DictReader(lines)
-    p50, p95, p99 = (float(row[f"{name} latency"]) / 1000 for name in ("p50", "p95", "p99"))
-    return Measurement(float(row["Inferences/Second"]), p50, p95, p99)
+    latencies = (float(row[f"{name} latency"]) / 1000 for name in ("p50", "p95", "p99", "Avg"))
+    return Measurement(float(row["Inferences/Second"]), *latencies)
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@
     python3 scripts/setup.py perf     # and .perf_analyzer, NVIDIA's load generator
     python3 scripts/setup.py test     # and what the tests need
     python3 scripts/setup.py export   # and what scripts/export.py writes ONNX models with
+    python3 scripts/setup.py benchmark   # and what scripts/benchmark.py needs besides, .oracle too
     python3 scripts/setup.py docs     # and what builds the site
     python3 scripts/setup.py oracle   # .oracle, with the transformers whose answers are the goldens
 
@@ -26,12 +27,14 @@ ENVIRONMENTS = {
     "test": (".venv", [["-r", "requirements-test.txt"], ["--no-deps", "-r", "requirements-test-files.txt"]]),
     "perf": (".perf_analyzer", [["--no-deps", "-r", "requirements-perf.txt"]]),
     "export": (".venv", [["-r", "requirements-export.txt"]]),
+    "benchmark": (".venv", [["-r", "requirements-benchmark.txt"]]),
     "docs": (".venv", [["-r", "requirements-docs.txt"]]),
     "oracle": (".oracle", [["-r", "requirements-oracle.txt"]]),
 }
 NEEDS = {
-    "test": ("serve", "perf", "export", "test", "docs"),
+    "test": ("serve", "perf", "export", "benchmark", "test", "docs"),
     "export": ("serve", "export"),
+    "benchmark": ("serve", "perf", "export", "benchmark", "oracle"),
     "docs": ("serve", "docs"),
     "perf": ("serve", "perf"),
 }

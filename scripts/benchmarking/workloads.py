@@ -1,19 +1,20 @@
-"""What the benchmark loads a task with: a checkpoint of a real model's size with random weights, real input, and the
-same input ready for the bare model."""
+"""What the benchmark loads a task with: a checkpoint with random weights, and real input."""
 
 from __future__ import annotations
 
 import base64
+import importlib
 import io
 import json
 import random
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
+INPUTS = ROOT / "benchmarks" / "inputs"
 
 
 @dataclass(frozen=True)
@@ -24,48 +25,66 @@ class Load:
     data: Path
     """perf_analyzer's input file."""
     concurrency: int
-    batch: int
-    """Rows of a bare forward pass."""
     options: tuple[str, ...] = ()
     """More arguments of perf_analyzer."""
+    parameters: tuple[tuple[str, Any], ...] = ()
+    """The same, as arguments of the pipeline."""
 
 
 class Workload:
-    """One task's."""
+    """Of one task: a checkpoint of the tests, eight times as wide and three times as deep.
 
-    task: ClassVar[str]
-    unit: ClassVar[str]
-    auto_class: ClassVar[str]
-    seconds: ClassVar[float]
-    """Of perf_analyzer's window, when the caller does not say: a few rounds of the slowest load."""
-    warm_up: ClassVar[int] = 300
-    """Rows to run first."""
+    Args:
+        task: with underscores.
+        recipe: the checkpoint's name, without the task.
+    """
+
+    seconds: ClassVar[float] = 2
+    """Of perf_analyzer's window, when the caller does not say."""
+
+    def __init__(self, task: str, recipe: str) -> None:
+        self.task = task
+        self.recipe = f"{task}_{recipe}"
 
     def make_checkpoint(self, folder: Path) -> None:
-        """Write the checkpoint."""
-        raise NotImplementedError
+        """Write the checkpoint into an empty folder."""
+        from checkpoints.recipe import RECIPES
+
+        importlib.import_module(f"checkpoints.{self.task}")
+        made = RECIPES[self.recipe]()
+        replace(made, config=enlarged(made.config), adjust=None).write(folder)
 
     def loads(self, checkpoint: Path, folder: Path) -> list[Load]:
         """What is measured; `folder` takes input files that are not in the tree."""
-        raise NotImplementedError
+        file = INPUTS / f"{self.task}.json"
+        return [Load("", file, 1), Load("", file, 16)]
 
-    def batches(self, checkpoint: Path, load: Load) -> list[dict[str, Any]]:
-        """The load's input as the model's forward pass takes it, in batches as even as can be; in PyTorch's tensors."""
-        raise NotImplementedError
 
-    def run(self, model: Any, batch: dict[str, Any]) -> None:
-        """What the bare model does with a batch."""
-        model(**batch)
+WIDTHS = {
+    *("hidden_size", "d_model", "intermediate_size", "encoder_ffn_dim", "decoder_ffn_dim", "n_embd", "dim", "d_ff"),
+    *("hidden_dim", "ffn_dim", "projection_dim", "embed_dim", "decoder_hidden_size", "mlp_dim", "output_channels"),
+    *("num_pos_feats", "iou_head_hidden_dim", "patch_embeds_hidden_size"),
+}
+DEPTHS = {"num_hidden_layers", "encoder_layers", "decoder_layers", "n_layer", "n_layers", "num_layers"}
+
+
+def enlarged(config: Any) -> Any:
+    """A configuration, with those in it, 8 times as wide and 3 times as deep."""
+    if not isinstance(config, dict):
+        return config
+    factors = {**dict.fromkeys(WIDTHS, 8), **dict.fromkeys(DEPTHS, 3)}
+    return {
+        name: value * factors[name] if name in factors and isinstance(value, int) else enlarged(value)
+        for name, value in config.items()
+    }
 
 
 class TextClassification(Workload):
     """An encoder of MiniLM's size (6 layers, 384 wide, 2 labels), MiniLM's tokenizer."""
 
-    task = "text_classification"
-    unit = "texts"
-    auto_class = "AutoModelForSequenceClassification"
     seconds = 5
-    mixed_tokens = range(9, 122)
+    mixed = (range(9, 122), range(5, 401, 5))
+    """Tokens of texts of mixed length."""
 
     def make_checkpoint(self, folder: Path) -> None:
         import transformers
@@ -74,32 +93,20 @@ class TextClassification(Workload):
         transformers.BertForSequenceClassification(config).save_pretrained(folder)
 
     def loads(self, checkpoint: Path, folder: Path) -> list[Load]:
-        short, mixed = ROOT / "benchmarks" / "inputs" / f"{self.task}.json", folder / "mixed.json"
-        write_texts(mixed, mixed_texts(checkpoint, self.mixed_tokens))
-        tokens = f"{self.mixed_tokens[0]} to {self.mixed_tokens[-1]} tokens"
-        return [Load("20 tokens", short, 1, 1), Load("20 tokens", short, 64, 32), Load(tokens, mixed, 32, 32)]
-
-    def batches(self, checkpoint: Path, load: Load) -> list[dict[str, Any]]:
-        import transformers
-
-        tokenizer = transformers.AutoTokenizer.from_pretrained(checkpoint)
-        texts = read_texts(load.data)
-        many = sorted(texts * 4 * (-(-load.batch // len(texts))), key=lambda text: len(tokenizer(text).input_ids))
-        return [
-            dict(tokenizer(many[at : at + load.batch], padding=True, return_tensors="pt"))
-            for at in range(0, len(many), load.batch)
-        ]
+        short = INPUTS / f"{self.task}.json"
+        loads = [Load("20 tokens", short, 1), Load("20 tokens", short, 64)]
+        for tokens, concurrency in zip(self.mixed, (32, 64), strict=True):
+            file = folder / f"mixed-{tokens[-1]}.json"
+            write_texts(file, mixed_texts(checkpoint, tokens))
+            loads.append(Load(f"{tokens[0]} to {tokens[-1]} tokens", file, concurrency))
+        return loads
 
 
 class Summarization(Workload):
     """BART of 6 and 6 layers, 512 wide, MiniLM's tokenizer; sampled answers of 8 to 128 tokens (60 on average: each
-    token is the last one with a chance of 1 in 60). Bare: generate() one at a time, as pipeline() does."""
+    token is the last one with a chance of 1 in 60)."""
 
-    task = "summarization"
-    unit = "texts"
-    auto_class = "AutoModelForSeq2SeqLM"
     seconds = 20
-    warm_up = 32
     text_tokens = range(50, 401, 10)
     answer_tokens = (8, 128)
     mean_tokens = 60
@@ -123,30 +130,19 @@ class Summarization(Workload):
         file = folder / "articles.json"
         write_texts(file, mixed_texts(checkpoint, self.text_tokens))
         fewest, most = self.answer_tokens
-        parameters = ("do_sample:true:bool", f"min_new_tokens:{fewest}:int", f"max_new_tokens:{most}:int")
-        options = tuple(part for parameter in parameters for part in ("--request-parameter", parameter))
-        return [Load(f"answers of {fewest} to {most} tokens", file, 16, 1, options)]
-
-    def batches(self, checkpoint: Path, load: Load) -> list[dict[str, Any]]:
-        import transformers
-
-        tokenizer = transformers.AutoTokenizer.from_pretrained(checkpoint)
-        return [
-            {name: tokens for name, tokens in tokenizer(text, return_tensors="pt").items() if name != "token_type_ids"}
-            for text in read_texts(load.data)
-        ]
-
-    def run(self, model: Any, batch: dict[str, Any]) -> None:
-        fewest, most = self.answer_tokens
-        model.generate(**batch, do_sample=True, min_new_tokens=fewest, max_new_tokens=most)
+        parameters = (("do_sample", True), ("min_new_tokens", fewest), ("max_new_tokens", most))
+        types = {True: "bool", fewest: "int", most: "int"}
+        options = tuple(
+            part
+            for name, value in parameters
+            for part in ("--request-parameter", f"{name}:{json.dumps(value)}:{types[value]}")
+        )
+        return [Load(f"answers of {fewest} to {most} tokens", file, 16, options, parameters)]
 
 
 class ImageClassification(Workload):
     """ViT-base (12 layers, 768 wide, patches of 16 of 224 x 224, 1,000 labels); JPEG files of 500 x 375."""
 
-    task = "image_classification"
-    unit = "images"
-    auto_class = "AutoModelForImageClassification"
     seconds = 20
     size = (500, 375)
     count = 16
@@ -163,18 +159,7 @@ class ImageClassification(Workload):
         file = folder / "images.json"
         entries = [{"IMAGE": {"b64": _bytes(image), "shape": [1]}} for image in self.images()]
         file.write_text(json.dumps({"data": entries}))
-        return [Load("JPEG of 500 x 375", file, 16, 16)]
-
-    def batches(self, checkpoint: Path, load: Load) -> list[dict[str, Any]]:
-        import transformers
-        from PIL import Image
-
-        processor = transformers.AutoImageProcessor.from_pretrained(checkpoint, backend="pil")
-        images = [Image.open(io.BytesIO(image)) for image in self.images()]
-        return [
-            dict(processor(images[at : at + load.batch], return_tensors="pt"))
-            for at in range(0, self.count, load.batch)
-        ]
+        return [Load("JPEG of 500 x 375", file, 1), Load("JPEG of 500 x 375", file, 16)]
 
     def images(self) -> Iterator[bytes]:
         """JPEG files: windows of a drawn scene."""
@@ -203,10 +188,6 @@ def write_texts(file: Path, texts: Iterator[str]) -> None:
     file.write_text(json.dumps({"data": [{"TEXT": [text]} for text in texts]}))
 
 
-def read_texts(file: Path) -> list[str]:
-    return [entry["TEXT"][0] for entry in json.loads(file.read_text())["data"]]
-
-
 def mixed_texts(checkpoint: Path, lengths: range) -> Iterator[str]:
     """Pieces of a real text with so many tokens, every length once, in random order."""
     import tokenizers
@@ -229,7 +210,42 @@ def _bytes(content: bytes) -> str:
     return base64.b64encode(struct.pack("<I", len(content)) + content).decode()
 
 
+RECIPES = {
+    "audio_classification": "wav2vec2",
+    "automatic_speech_recognition": "wav2vec2",
+    "depth_estimation": "dpt",
+    "document_question_answering": "layoutlm",
+    "feature_extraction": "bert",
+    "fill_mask": "bert",
+    "image_feature_extraction": "vit",
+    "image_segmentation": "detr",
+    "image_text_to_text": "llava",
+    "image_to_image": "swin2sr",
+    "image_to_text": "vit_gpt2",
+    "mask_generation": "sam",
+    "object_detection": "detr",
+    "question_answering": "bert",
+    "table_question_answering": "wtq",
+    "text2text_generation": "t5",
+    "text_generation": "llama",
+    "text_to_audio": "vits",
+    "token_classification": "bert",
+    "translation": "marian",
+    "video_classification": "videomae",
+    "visual_question_answering": "vilt",
+    "zero_shot_audio_classification": "unfused",
+    "zero_shot_classification": "bart",
+    "zero_shot_image_classification": "clip",
+    "zero_shot_object_detection": "owlvit",
+}
+"""Of each task that has no checkpoint of a real model's size here."""
+
 WORKLOADS: dict[str, Workload] = {
     workload.task.replace("_", "-"): workload
-    for workload in (TextClassification(), Summarization(), ImageClassification())
+    for workload in (
+        TextClassification("text_classification", "bert"),
+        ImageClassification("image_classification", "vit"),
+        Summarization("summarization", "bart"),
+        *(Workload(task, recipe) for task, recipe in RECIPES.items()),
+    )
 }
