@@ -14,6 +14,11 @@ from .errors import InvalidInput
 _LOUDEST = 32767
 
 
+def is_audio(value: Any) -> bool:
+    """Whether this is what text-to-audio returns."""
+    return isinstance(value, Mapping) and set(value) == {"audio", "sampling_rate"}
+
+
 def save_wav(result: Mapping[str, Any], file: str | PathLike[str] | IO[bytes]) -> None:
     """Write what text-to-audio returned as a WAV file of 16 bits a sample; what is louder than 1 is clipped.
 

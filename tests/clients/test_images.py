@@ -96,3 +96,10 @@ def test_urls_that_fail_are_refused() -> None:
             images.read(f"{web.url}/slow.jpg", timeout=0.1)
     with pytest.raises(InvalidInput, match="cannot read http://"):
         images.read(f"{web.url}/gone.jpg")
+
+
+def test_pictures_of_the_server_are_no_files(picture: Image.Image) -> None:
+    """As those of the pipelines, which are made of arrays."""
+    got = images.decode(images.png(picture))
+    assert type(got) is Image.Image
+    assert np.array_equal(np.asarray(got), np.asarray(picture))

@@ -15,7 +15,7 @@ from rich.console import Console
 
 from .. import images
 from ..errors import TritonPipelinesError
-from ..sounds import save_wav
+from ..sounds import is_audio, save_wav
 from . import pretty
 
 
@@ -30,7 +30,7 @@ class Files:
         """The result, with the paths of files in the place of what is written."""
         if isinstance(value, Image.Image):
             return self._write(name, ".png", lambda path: path.write_bytes(images.png(value)))
-        if pretty.is_audio(value):
+        if is_audio(value):
             return self._write(name, ".wav", lambda path: save_wav(value, path))
         if isinstance(value, np.ndarray) and value.ndim:
             return self._write(name, ".npy", lambda path: np.save(path, value))

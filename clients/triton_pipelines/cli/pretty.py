@@ -13,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ..errors import TritonPipelinesError
+from ..sounds import is_audio
 
 _PICTURE = 48  # columns that a picture takes
 _BAR = 20  # those of a score of 1
@@ -52,10 +53,6 @@ def picture(image: Image.Image, columns: int) -> Text:
         text.append("\n")
     text.right_crop(1)
     return text
-
-
-def is_audio(value: Any) -> bool:
-    return isinstance(value, Mapping) and {"audio", "sampling_rate"} == set(value)
 
 
 def _color(pixel: Any) -> str:

@@ -87,13 +87,12 @@ class Listed(Text):
 
 
 class Table(Field):
-    """A frame of pandas whose cells are texts, to a dict of columns."""
+    """A frame of pandas, which the client takes as it is."""
 
     def argument(self, given: Any) -> Any:
-        columns = {str(name): [str(cell) for cell in given[name]] for name in given.columns}
-        if not any(cell for cells in columns.values() for cell in cells):
+        if not any(str(cell).strip() for cell in given.to_numpy().ravel()):
             raise InvalidInput(f"{self.title} is empty: fill in cells, or paste some")
-        return columns
+        return given
 
 
 @dataclass(frozen=True, kw_only=True)

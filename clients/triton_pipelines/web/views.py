@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageOps
 
+from ..sounds import is_audio
+
 Record = Mapping[str, Any]
 _LABELS = ("label", "answer", "token_str")  # what scores may be of
 _SHOWN = 8  # numbers of an array
@@ -102,7 +104,7 @@ def _views(result: Any, asked: Asked, label: str = "Text") -> Iterator[View]:
 
 
 def _record(record: Record, asked: Asked) -> Iterator[View]:
-    if set(record) == {"audio", "sampling_rate"}:
+    if is_audio(record):
         yield Heard(record)
     elif {"masks", "scores"} <= set(record):
         marks = [(mask, f"{at + 1} ({score:.2f})") for at, (mask, score) in enumerate(_pairs(record, "masks"))]
