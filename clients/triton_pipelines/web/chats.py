@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import Any
 
 import gradio as gr
@@ -67,5 +66,5 @@ def chat_tab(task: Task, names: Sequence[str], open_: Open) -> None:
 
 def _bubbles(message: Message) -> list[Message]:
     """A message as the page shows it: its pictures, and its text."""
-    pictures = [{"role": "user", "content": {"path": str(Path(file))}} for file in message["files"]]
+    pictures = [{"role": "user", "content": {"path": file}} for file in message["files"]]
     return [*pictures, {"role": "user", "content": message["text"]}]
