@@ -3,6 +3,7 @@
 import asyncio
 import json
 import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent import futures
 from concurrent.futures import CancelledError
@@ -116,6 +117,18 @@ def grpc_url(service: Service) -> Iterator[str]:
     port = server.add_insecure_port("127.0.0.1:0")
     server.start()
     yield f"127.0.0.1:{port}"
+    server.stop(None)
+
+
+@pytest.fixture
+def several(grpc_url: str) -> Iterator[tuple[str, Service]]:
+    """The URL of two servers, and the second one's service."""
+    service = Service()
+    server = grpc.server(futures.ThreadPoolExecutor(8))
+    service_pb2_grpc.add_GRPCInferenceServiceServicer_to_server(service, server)
+    port = server.add_insecure_port("127.0.0.1:0")
+    server.start()
+    yield f"ipv4:{grpc_url},127.0.0.1:{port}", service
     server.stop(None)
 
 
@@ -270,6 +283,21 @@ def test_what_is_not_from_triton_is_shown(connect: Connect) -> None:
     gateway = Web({"/v2/models/m/infer": failing(502, b"<html>Bad Gateway</html>")})
     with gateway as web, pytest.raises(Unavailable, match="HTTP 502, <html>Bad Gateway"):
         connect(web.url).infer(Request("m", {"TEXT": text(["a"])}))
+
+
+def test_servers_behind_one_name_are_asked_in_turn_by_grpc(
+    connect: Connect, several: tuple[str, Service], service: Service
+) -> None:
+    url, second = several
+    transport = connect(f"grpc://{url}")
+    deadline = time.monotonic() + 5
+    while not (service.metadata and second.metadata) and time.monotonic() < deadline:  # until both are connected
+        equal(transport.infer(Request("echo", TENSORS, PARAMETERS)), TENSORS)
+    for each in (service, second):
+        each.metadata = {}
+    for _ in range(2):
+        transport.infer(Request("echo", TENSORS, PARAMETERS))
+    assert service.metadata and second.metadata
 
 
 def test_a_deadline_is_kept_by_grpc(connect: Connect, grpc_url: str, service: Service) -> None:

@@ -34,7 +34,11 @@ OPTIONS = [
     ("grpc.max_reconnect_backoff_ms", 1000),
     # Channels to one address share a connection otherwise, and with it what is going on in it.
     ("grpc.use_local_subchannel_pool", 1),
+    # A name that stands for several servers: requests go to them in turn.
+    ("grpc.lb_policy_name", "round_robin"),
 ]
+UNREACHED = ("failed to connect", "resolution failed", "backends failing")
+"""What gRPC says where no server was there to refuse anything."""
 INDEX = service_pb2.RepositoryIndexRequest()
 
 
@@ -47,7 +51,7 @@ def failure(error: Any, url: str, timeout: float | None = None) -> TritonPipelin
     status, message = _STATUS.get(error.code(), "UNKNOWN"), str(error.details())
     if status == "DEADLINE_EXCEEDED":
         return late(url, timeout)
-    if status == "UNAVAILABLE" and ("failed to connect" in message or "resolution failed" in message):
+    if status == "UNAVAILABLE" and any(said in message.lower() for said in UNREACHED):
         hint = "is the server up, and is this its gRPC port? For the HTTP port write http://host:port"
         return Unreachable(f"{url}: {message}; {hint}")
     return refusal(status, message, url)
