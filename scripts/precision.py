@@ -15,7 +15,7 @@ import sys
 import tempfile
 import warnings
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.append(str(ROOT))  # of tests
 
 from benchmark import set_dtype  # noqa: E402
+from benchmarking import page  # noqa: E402
 from embedded_server import EmbeddedServer  # noqa: E402
 from install import install  # noqa: E402
 from tests import cases  # noqa: E402
@@ -32,6 +33,7 @@ from tests.parity.parity import expected  # noqa: E402
 from triton_pipelines import TritonPipelinesError, pipeline  # noqa: E402
 
 FILE = ROOT / "benchmarks" / "precision.csv"
+MARK = "<!-- precision: scripts/precision.py -->"
 DTYPES = ("bfloat16", "float16")
 TOLERANCES = (1e-4, 1e-2, 1e-1)
 OTHER, FAILED = "other", "failed"
@@ -49,6 +51,7 @@ def main() -> None:
     for task in tasks or cases.tasks():
         for dtype in DTYPES:
             keep(task, dtype, count(task, dtype))
+        page.put(ROOT / "docs" / "engines.md", MARK, table())
 
 
 def count(task: str, dtype: str) -> Counter[str]:
@@ -103,6 +106,18 @@ def keep(task: str, dtype: str, found: Counter[str]) -> None:
         f"{part / total:.0%} within {tolerance:g}" for part, tolerance in zip(near, TOLERANCES, strict=True)
     )
     print(f"{task}, {dtype}: of {total} answers {shares}; {found[OTHER]} others, {found[FAILED]} errors", flush=True)
+
+
+def table() -> Iterator[str]:
+    """For docs/engines.md."""
+    yield "| | answers | bfloat16: within 0.01 | within 0.1 | float16: within 0.01 | within 0.1 |"
+    yield "|---|---|---|---|---|---|"
+    tasks: dict[str, dict[str, tuple[int, ...]]] = {}
+    for task, dtype, *counts in read():
+        tasks.setdefault(task, {})[dtype] = tuple(map(int, counts))
+    for task, found in tasks.items():
+        shares = (f"{found[dtype][at] / found[dtype][0]:.0%}" for dtype in DTYPES for at in (2, 3))
+        yield f"| {task.replace('_', '-')} | {found[DTYPES[0]][0]} | {' | '.join(shares)} |"
 
 
 def read() -> Sequence[tuple[str, ...]]:

@@ -1,8 +1,8 @@
-"""The benchmark's tables in docs/performance.md, written anew with each run."""
+"""Tables in the documentation, written anew with each run."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from benchmarking.chart import PARTS
@@ -13,12 +13,14 @@ PAGE = ROOT / "docs" / "performance.md"
 
 def update(results: Sequence[Result], page: Path = PAGE) -> None:
     """Put the results' tables between the page's marks."""
-    text = page.read_text(encoding="utf-8")
     for name, lines in (("rates", rates(results)), ("times", times(results))):
-        mark = f"<!-- {name}: scripts/benchmark.py -->"
-        before, _, after = text.split(mark)
-        text = mark.join([before, "\n\n" + "\n".join(lines) + "\n\n", after])
-    page.write_text(text, encoding="utf-8")
+        put(page, f"<!-- {name}: scripts/benchmark.py -->", lines)
+
+
+def put(page: Path, mark: str, lines: Iterable[str]) -> None:
+    """Lines in place of those between a page's two marks."""
+    before, _, after = page.read_text(encoding="utf-8").split(mark)
+    page.write_text(mark.join([before, "\n\n" + "\n".join(lines) + "\n\n", after]), encoding="utf-8")
 
 
 def rates(results: Sequence[Result]) -> Iterator[str]:
