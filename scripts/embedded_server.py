@@ -46,7 +46,7 @@ STUB_ENVIRONMENT = {
     # Threads of one pass spin but shortly for each other: longer, they keep the cores from the other processes of an
     # ensemble, and then wait for those (seen: a request of 12 ms takes 15 to 28 on the average).
     "GOMP_SPINCOUNT": "10000",
-    # oneDNN keeps what it prepared for each shape of a matrix product, with memory of its own, by default for a thousand
+    # oneDNN keeps what it prepared for each shape of a product, with memory of its own, by default for a thousand
     # shapes a thread: an encoder of 22 million parameters grew from 0.4 to 1.6 GB. Fewer are as fast.
     "LRU_CACHE_CAPACITY": "16",
     "ONEDNN_PRIMITIVE_CACHE_CAPACITY": "128",
