@@ -1,16 +1,58 @@
-"""Memory of a server's processes, as Linux counts it."""
+"""Memory of served tasks, each with a made checkpoint of the tests, all in one server.
+
+    python scripts/memory.py                # all 29 tasks
+    python scripts/memory.py fill-mask      # some
+
+Prints MiB of each step's process after a question: what it has to itself, and its share of what it has in common with
+others (PSS).
+"""
 
 from __future__ import annotations
 
+import argparse
+import tempfile
 from pathlib import Path
 
-MIB = 1 << 20
+from ask import ask
+from benchmarking.workloads import WORKLOADS
+from embedded_server import EmbeddedServer
+from install import install
+from repository import STEPS
+from watcher import stubs
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("tasks", nargs="*", metavar="TASK", help="default: every task")
+    tasks = parser.parse_args().tasks or list(WORKLOADS)
+    names = [task.replace("-", "_") for task in tasks]
+    with tempfile.TemporaryDirectory() as folder:
+        for task in tasks:
+            checkpoint = ROOT / ".checkpoints" / WORKLOADS[task].recipe
+            install(task, checkpoint=str(checkpoint), repository=Path(folder))
+        with EmbeddedServer(Path(folder), names) as server:
+            for task, name in zip(tasks, names, strict=True):
+                ask(task, name, server.grpc_url, Path(folder))
+            found = {stub.model: proportional(pid) for pid, stub in stubs(server.pid).items()}
+            triton = proportional(server.pid)
+    print(f"{'':<32}{''.join(f'{step:>13}' for step in STEPS)}")
+    for name in names:
+        parts = [found[f"{name}_{step}"] for step in STEPS]
+        print(f"{name:<32}{''.join(f'{part:>13,.0f}' for part in parts)}")
+    print(f"{'tritonserver':<32}{triton:>13,.0f}")
+    print(f"{'all together':<32}{sum(found.values()) + triton:>13,.0f}")
 
 
 def proportional(pid: int) -> float:
-    """MiB that a process has to itself, and its share of what it has in common with others (PSS); 0 once it ended."""
+    """MiB of a process; 0 once it ended."""
     try:
         lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
     except OSError:
         return 0.0
-    return sum(int(line.split()[1]) for line in lines if line.startswith("Pss:")) * 1024 / MIB
+    return sum(int(line.split()[1]) for line in lines if line.startswith("Pss:")) / 1024
+
+
+if __name__ == "__main__":
+    main()

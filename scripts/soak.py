@@ -31,6 +31,7 @@ sys.path[:0] = [str(ROOT)]
 
 from embedded_server import EmbeddedServer  # noqa: E402
 from install import install  # noqa: E402
+from memory import proportional  # noqa: E402
 from repository import STEPS  # noqa: E402
 from tests import cases  # noqa: E402
 from tests.cases import Case  # noqa: E402
@@ -167,15 +168,8 @@ def client(questions: list[Question], end: float, chance: random.Random, outcome
 
 
 def memory(server_pid: int) -> float:
-    """MiB that a server and its Python processes have to themselves, and their share of what they have in common."""
-    total = 0
-    for pid in (server_pid, *stubs(server_pid)):
-        try:
-            lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
-        except OSError:
-            continue
-        total += sum(int(line.split()[1]) for line in lines if line.startswith("Pss:"))
-    return total / 1024
+    """MiB of a server and its Python processes."""
+    return sum(proportional(pid) for pid in (server_pid, *stubs(server_pid)))
 
 
 def count_steps(server: EmbeddedServer, name: str) -> str:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from memory import proportional
 from repository import read_config
 from tests.conftest import ROOT, TASKS, Servers
 
@@ -23,7 +24,7 @@ def test_text_stages_are_light(served: Servers, task: str) -> None:
     for stage in ("preprocess", "postprocess"):
         process = stub_process(served.folder / task / f"{name}_{stage}")
         assert "libtorch" not in (process / "maps").read_text()
-        assert proportional_memory_mib(process) <= MAX_PSS_MIB
+        assert proportional(int(process.name)) <= MAX_PSS_MIB
 
 
 def stub_process(model: Path) -> Path:
@@ -38,9 +39,3 @@ def _command_line(process: Path) -> list[str]:
         return (process / "cmdline").read_bytes().decode(errors="replace").split("\0")
     except OSError:  # it ended meanwhile
         return []
-
-
-def proportional_memory_mib(process: Path) -> float:
-    lines = (process / "smaps_rollup").read_text().splitlines()
-    (pss,) = (int(line.split()[1]) for line in lines if line.startswith("Pss:"))
-    return pss / 1024
