@@ -84,8 +84,9 @@ class Preprocess(Stage):
     tapex: TapexTokenizer | None = None
 
     def initialize(self, args: dict[str, str]) -> None:
-        # As the stages of images do: what transformers has for TAPAS works without PyTorch where it finds none.
-        sys.modules.setdefault("torch", None)  # type: ignore[arg-type]
+        # As the stages of images do: what transformers has for TAPAS works without these where it finds none.
+        for package in ("torch", "pandas"):
+            sys.modules.setdefault(package, None)  # type: ignore[arg-type]
         os.environ.setdefault("TRANSFORMERS_NO_ADVISORY_WARNINGS", "1")
         super().initialize(args)
 

@@ -39,7 +39,7 @@ class Workload:
         recipe: the checkpoint's name, without the task.
     """
 
-    seconds: ClassVar[float] = 2
+    seconds: ClassVar[float] = 1
     """Of perf_analyzer's window, when the caller does not say."""
 
     def __init__(self, task: str, recipe: str) -> None:

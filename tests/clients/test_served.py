@@ -6,11 +6,7 @@ import asyncio
 import io
 import json
 import multiprocessing
-import os
-import signal
-import threading
 import time
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -58,46 +54,6 @@ def right(results: list[Any], expected: list[Any]) -> bool:
         for number, answer in enumerate(results)
         for result, known in zip(answer, expected[number % len(TEXTS)], strict=True)
     )
-
-
-@pytest.mark.parametrize("protocol", ["grpc", "http"])
-def test_a_generator_goes_on_when_the_server_comes_back(
-    repository: Path, protocol: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("triton_pipelines.retries._LONGEST", 0.5)
-    first = EmbeddedServer(repository, [TASK], stop_timeout=0.5).start()
-    run = classify(first, protocol, batch_size=2, num_workers=4, retries=60)
-    expected = run(TEXTS)
-    results = run(many(300))
-    got = [next(results) for _ in range(20)]
-    os.kill(first.pid, signal.SIGKILL)
-    first.stop()
-    again = EmbeddedServer(repository, [TASK], http_port=first.http_port, grpc_port=first.grpc_port, stop_timeout=0.5)
-    with again:
-        got += list(results)
-    assert len(got) == 300
-    assert right(got, expected)
-
-
-@pytest.mark.parametrize("protocol", ["grpc", "http"])
-def test_a_generator_goes_on_while_a_model_is_loaded_again(server: EmbeddedServer, protocol: str) -> None:
-    """As scripts/watcher.py does when a process of the model has died."""
-
-    def control(model: str, verb: str) -> None:
-        url = f"{server.http_url}/v2/repository/models/{model}/{verb}"
-        urllib.request.urlopen(urllib.request.Request(url, b"{}"), timeout=60).read()
-
-    run = classify(server, protocol, batch_size=2, num_workers=4, retries=20)
-    expected = run(TEXTS)
-    results = run(many(600))
-    got = [next(results) for _ in range(20)]
-    control(f"{TASK}_model", "unload")
-    load = threading.Timer(0.5, control, [TASK, "load"])
-    load.start()
-    got += list(results)
-    load.join()
-    assert len(got) == 600
-    assert right(got, expected)
 
 
 def test_a_fork_opens_connections_of_its_own(server: EmbeddedServer) -> None:
