@@ -10,6 +10,7 @@ others (PSS).
 from __future__ import annotations
 
 import argparse
+import contextlib
 import tempfile
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from benchmarking.workloads import WORKLOADS
 from embedded_server import EmbeddedServer
 from install import install
 from repository import STEPS
+from triton_pipelines import InvalidInput
 from watcher import stubs
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -34,7 +36,8 @@ def main() -> None:
             install(task, checkpoint=str(checkpoint), repository=Path(folder))
         with EmbeddedServer(Path(folder), names) as server:
             for task, name in zip(tasks, names, strict=True):
-                ask(task, name, server.grpc_url, Path(folder))
+                with contextlib.suppress(InvalidInput):  # it wants more than this question has
+                    ask(task, name, server.grpc_url, Path(folder))
             found = {stub.model: proportional(pid) for pid, stub in stubs(server.pid).items()}
             triton = proportional(server.pid)
     print(f"{'':<32}{''.join(f'{step:>13}' for step in STEPS)}")
