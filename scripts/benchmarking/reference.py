@@ -136,7 +136,7 @@ class Timed:
         """Rows a second of the call, and of the forward passes in it, after a call to warm up."""
         call()
         done, self.spent, started = 0, 0.0, time.perf_counter()
-        while (elapsed := time.perf_counter() - started) < seconds or not done:
+        while time.perf_counter() - started < seconds or not done:
             call()
             done += rows
         elapsed = time.perf_counter() - started

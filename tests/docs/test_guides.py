@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+import administration
 from embedded_server import EmbeddedServer
 from install import install
 from tests.docs.blocks import ROOT, Block, blocks, pages
@@ -39,6 +40,9 @@ FILES = {"cat.jpg": "scene.jpg"}
 """Files that the pages name, and those of tests/data that stand for them."""
 
 
+KEY = "the-key"
+
+
 class Guide:
     """A copy of the tree with a server for it."""
 
@@ -56,7 +60,7 @@ class Guide:
         file = self.tree / f"block.{suffix}"
         file.write_text(code)
         command = [program, *(["-eo", "pipefail"] if program == "bash" else []), str(file)]
-        environment = {**os.environ, "PYTHONPATH": str(self.tree)}
+        environment = {**os.environ, "PYTHONPATH": str(self.tree), administration.VARIABLE: KEY}
         done = subprocess.run(command, cwd=self.tree, env=environment, capture_output=True, text=True, timeout=100)
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
@@ -77,7 +81,9 @@ def guide(checkpoints: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     repository = tree / "model_repository"
     for task, architecture in SERVED.items():
         install(task, checkpoint=str(checkpoints / f"{task}_{architecture}"), repository=repository)
-    with EmbeddedServer(repository, list(SERVED), stop_timeout=0.5) as server:
+    # As scripts/serve.py starts it: without the key, nobody loads a model.
+    restricted = administration.options(KEY)
+    with EmbeddedServer(repository, list(SERVED), stop_timeout=0.5, options=restricted) as server:
         yield Guide(tree, server)
 
 
