@@ -24,9 +24,10 @@ def read_json(folder: Path, name: str) -> dict[str, Any]:
 
 def labels(folder: Path) -> list[str]:
     """The checkpoint's label names in order of their ids."""
-    id2label = read_json(folder, "config.json").get("id2label")
+    config = read_json(folder, "config.json")
+    id2label = config.get("id2label")
     if id2label is None:  # what PretrainedConfig assumes
-        return ["LABEL_0", "LABEL_1"]
+        return [f"LABEL_{label}" for label in range(config.get("num_labels", 2))]
     return [id2label[key] for key in sorted(id2label, key=int)]
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from python_backend import checkpoint
@@ -22,14 +20,6 @@ def classification_parameters(top_k: int) -> tuple[Parameter, ...]:
     )
 
 
-def default_function(config: dict[str, Any]) -> str:
-    """The function that the pipelines of texts apply to a checkpoint's logits (`postprocess`)."""
-    problem, count = config.get("problem_type"), len(config.get("id2label", ("LABEL_0", "LABEL_1")))
-    if problem == "multi_label_classification" or count == 1:
-        return "sigmoid"
-    return "softmax" if problem == "single_label_classification" or count > 1 else "none"
-
-
 def scores(logits: np.ndarray, function: str) -> np.ndarray:
     """Scores of the same shape as the logits: "softmax" over the last axis, "sigmoid", or "none"."""
     if function == "sigmoid":
@@ -45,10 +35,17 @@ class ClassificationPostprocess(Stage):
 
     def load(self) -> None:
         self.labels = np.array([label.encode() for label in checkpoint.labels(self.folder)], object)
-        self.function = self.default_function(checkpoint.read_json(self.folder, "config.json"))
+        problem = checkpoint.read_json(self.folder, "config.json").get("problem_type")
+        self.function = self.default_function(problem, len(self.labels))
 
-    def default_function(self, config: dict[str, Any]) -> str:
-        return default_function(config)
+    def default_function(self, problem: str | None, labels: int) -> str:
+        """What turns logits into scores where the caller does not say: a softmax, unless a task has another.
+
+        Args:
+            problem: `problem_type` of config.json.
+            labels: how many the checkpoint has.
+        """
+        return "softmax"
 
     def process(self, request: Request) -> Tensors:
         parameters = request.parameters

@@ -36,8 +36,7 @@ class Postprocess(ClassificationPostprocess):
 
     PARAMETERS = PARAMETERS
 
-    def default_function(self, config: dict[str, Any]) -> str:
+    def default_function(self, problem: str | None, labels: int) -> str:
         """Sigmoid for single_label_classification, softmax for multi_label_classification: the pipeline of 4.48 has
         them that way round, unlike those of other modalities and later ones."""
-        one_label = len(config.get("id2label", ("LABEL_0", "LABEL_1"))) == 1
-        return "sigmoid" if one_label or config.get("problem_type") == "single_label_classification" else "softmax"
+        return "sigmoid" if labels == 1 or problem == "single_label_classification" else "softmax"

@@ -44,3 +44,8 @@ class Postprocess(ClassificationPostprocess):
     """logits to LABEL [batch, top_k] and SCORE [batch, top_k], best first."""
 
     PARAMETERS = PARAMETERS
+
+    def default_function(self, problem: str | None, labels: int) -> str:
+        if problem == "regression":
+            return "none"
+        return "sigmoid" if problem == "multi_label_classification" or labels == 1 else "softmax"

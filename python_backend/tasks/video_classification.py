@@ -93,7 +93,3 @@ class Postprocess(ClassificationPostprocess):
     """logits to LABEL [batch, top_k] and SCORE [batch, top_k], best first."""
 
     PARAMETERS = PARAMETERS
-
-    def default_function(self, config: dict[str, Any]) -> str:
-        """A softmax, whatever the checkpoint was trained with."""
-        return "softmax"

@@ -37,8 +37,9 @@ def albert() -> Recipe:
 
 @recipe
 def gpt2() -> Recipe:
-    """A decoder without a padding token; reads its last token."""
-    config = encoders.gpt2(**label_maps(["entailed", "refuted", "unrelated", "unclear"]))
+    """A decoder without a padding token; reads its last token. Numbers instead of labels: no function."""
+    names = label_maps(["helpfulness", "correctness", "coherence", "verbosity"])
+    config = encoders.gpt2(problem_type="regression", **names)
     return Recipe("GPT2ForSequenceClassification", config, vocabulary.gpt2(), HEAD)
 
 

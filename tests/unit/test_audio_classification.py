@@ -252,7 +252,7 @@ def test_labels_come_best_first_and_five_of_them(ensembles: dict[str, Ensemble])
 
 @pytest.mark.parametrize("problem", [None, "regression", "single_label_classification", "multi_label_classification"])
 def test_a_softmax_whatever_the_checkpoint_says(problem: str | None) -> None:
-    assert Postprocess().default_function({"problem_type": problem, "id2label": {"0": "one"}}) == "softmax"
+    assert Postprocess().default_function(problem, 1) == "softmax"
 
 
 @pytest.mark.parametrize(

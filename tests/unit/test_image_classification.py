@@ -118,8 +118,7 @@ def test_best_labels_first(vit: Ensemble) -> None:
     ],
 )
 def test_default_functions_are_those_of_the_pipeline_of_4_48(problem: str | None, labels: int, function: str) -> None:
-    config = {"problem_type": problem, "id2label": {str(label): f"LABEL_{label}" for label in range(labels)}}
-    assert Postprocess().default_function(config) == function
+    assert Postprocess().default_function(problem, labels) == function
 
 
 def test_a_served_preprocessor_leaves_pytorch_out(checkpoints: Path) -> None:

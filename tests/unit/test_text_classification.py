@@ -1,0 +1,93 @@
+"""Text classification: texts of any length in one batch, pairs, cutting, and what turns logits into scores."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+import transformers
+
+from python_backend.parameters import InvalidInput
+from python_backend.stage import Request
+from python_backend.tasks.text_classification import Postprocess
+from tests.unit.ensemble import Ensemble, Sent, text
+
+CHECKPOINTS = [f"text_classification_{name}" for name in ("albert", "bert", "distilbert", "gpt2", "roberta")]
+SHORT, LONGER = "What a day", "It was the best of times, it was the worst of times"
+
+
+@pytest.fixture(scope="module", params=CHECKPOINTS)
+def each(request: pytest.FixtureRequest, checkpoints: Path) -> Ensemble:
+    return Ensemble("text_classification", checkpoints / request.param)
+
+
+@pytest.fixture(scope="module")
+def bert(checkpoints: Path) -> Ensemble:
+    return Ensemble("text_classification", checkpoints / "text_classification_bert", max_text_bytes="1000")
+
+
+def test_logits_are_those_of_the_models_own_tokenizer_and_forward_pass(each: Ensemble) -> None:
+    tokenizer = transformers.AutoTokenizer.from_pretrained(each.model.folder)
+    model = transformers.AutoModelForSequenceClassification.from_pretrained(each.model.folder)
+    with torch.inference_mode():
+        expected = model(**tokenizer(LONGER, return_tensors="pt")).logits.numpy()
+    np.testing.assert_allclose(each({"TEXT": text(LONGER)})["logits"], expected, atol=1e-5)
+
+
+def test_requests_that_run_together_answer_as_they_do_alone(each: Ensemble) -> None:
+    sent: list[Sent] = [
+        ({"TEXT": text(SHORT)}, {}),
+        ({"TEXT": text(LONGER, SHORT)}, {"top_k": "null", "function_to_apply": "none"}),
+        ({"TEXT": text(SHORT), "TEXT_PAIR": text(LONGER)}, {"function_to_apply": "sigmoid"}),
+        ({"TEXT": text(" ".join([LONGER] * 5))}, {"truncation": "true", "max_length": 9}),
+    ]
+    for request, together in zip(sent, each.batch(*sent), strict=True):
+        (alone,) = each.batch(request)
+        assert isinstance(together, dict) and isinstance(alone, dict)
+        np.testing.assert_array_equal(together["LABEL"], alone["LABEL"])
+        np.testing.assert_allclose(together["SCORE"], alone["SCORE"], atol=1e-4)
+
+
+def test_bad_texts_fail_alone(bert: Ensemble) -> None:
+    most = bert.preprocess.tokenizer.max_tokens
+    texts = [SHORT, b"\xff", "x" * 1001, "a " * most, LONGER]
+    first, *bad, last = bert.batch(*(({"TEXT": text(each)}, {}) for each in texts))
+    assert isinstance(first, dict) and isinstance(last, dict)
+    for error, reason in zip(bad, ("not valid UTF-8", "1,001 bytes", "truncation"), strict=True):
+        assert isinstance(error, InvalidInput) and reason in str(error)
+
+
+@pytest.mark.parametrize(("parameters", "tokens"), [({}, None), ({"max_length": 7}, 7)])
+def test_long_texts_are_cut_on_request(bert: Ensemble, parameters: dict[str, Any], tokens: int | None) -> None:
+    most = bert.preprocess.tokenizer.max_tokens
+    result = bert({"TEXT": text("a " * most)}, truncation="true", **parameters)
+    assert result["input_ids"].shape == (1, tokens or most)
+
+
+def test_best_labels_first(bert: Ensemble) -> None:
+    stage = bert.postprocess
+    stage.labels = np.array([b"no", b"perhaps", b"yes"], object)
+    logits = np.array([[1, 3, 2], [3, 1, 2]], np.float32)
+
+    def answer(**parameters: Any) -> list[list[bytes]]:
+        return list(stage.process(Request({"logits": logits}, stage.PARAMETERS.parse(parameters)))["LABEL"].tolist())
+
+    assert answer() == [[b"perhaps"], [b"no"]]
+    assert answer(top_k=2) == [[b"perhaps", b"yes"], [b"no", b"yes"]]
+    assert answer(top_k="null") == [[b"perhaps", b"yes", b"no"], [b"no", b"yes", b"perhaps"]]
+
+
+@pytest.mark.parametrize(
+    ("problem", "labels", "function"),
+    [
+        (None, 3, "softmax"),
+        (None, 1, "sigmoid"),
+        ("single_label_classification", 3, "softmax"),
+        ("multi_label_classification", 3, "sigmoid"),
+        ("regression", 1, "none"),
+        ("regression", 3, "none"),
+    ],
+)
+def test_default_functions_are_those_of_the_pipeline_of_4_48(problem: str | None, labels: int, function: str) -> None:
+    assert Postprocess().default_function(problem, labels) == function
