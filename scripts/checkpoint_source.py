@@ -22,6 +22,7 @@ VOCABULARIES = (
     "source.spm",
 )  # fmt: skip
 """What a missing tokenizer.json is made of."""
+ADAPTER = "adapter_config.json"
 LANGUAGE_MODEL = "language_model"
 """The folder of a speech model's language model: what decodes gets it, the postprocessor."""
 VOICES = "speaker_embeddings"
@@ -46,6 +47,11 @@ class Source(NamedTuple):
 
     def config(self) -> dict[str, Any]:
         if not (self.folder / "config.json").is_file():
+            if base := self.read(ADAPTER).get("base_model_name_or_path"):
+                raise CheckpointError(
+                    f"{self.checkpoint} is an adapter of {base}: merge the two with PEFT's merge_and_unload(), save the "
+                    "model and its tokenizer, and install that folder"
+                )
             raise CheckpointError(f"{self.checkpoint} has no config.json: it is no transformers checkpoint")
         return self.read("config.json")
 
@@ -68,6 +74,7 @@ def fetch(checkpoint: str, revision: str | None, with_pickles: bool, with_code: 
         raise CheckpointError(f"{checkpoint!r} is neither a folder nor the id of a model on the Hugging Face Hub")
     patterns = [
         *SMALL,
+        ADAPTER,
         *VOCABULARIES,
         f"{LANGUAGE_MODEL}/*",
         f"{VOICES}/*.npy",

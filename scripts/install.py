@@ -121,6 +121,8 @@ def install(
     record["parameters"] = fill(repository, name, source, files, record, vocoder_source, font, allow_pickle)
     folders = "\n".join(f"  {folder}" for folder in version_folders(repository, name).values())
     where = "" if repository == REPOSITORY else f" --repository {shlex.quote(str(repository))}"
+    if obstacle := quantization_obstacle(config):
+        print(f"The weights are quantized; PyTorch does not load them here: {obstacle}", file=sys.stderr)
     return (
         f"Installed {checkpoint}{f' at {source.revision}' if source.revision else ''}\n"
         f"{record['architecture']}, {record['parameters']:,} parameters, {_megabytes(size)}\n{folders}\n"
@@ -148,6 +150,20 @@ def check_code(source: Source, config: dict[str, Any], trusted: bool) -> bool:
             "--trust-remote-code"
         )
     return True
+
+
+def quantization_obstacle(config: dict[str, Any]) -> str | None:
+    """What this machine lacks for quantized weights, in the words of transformers: packages, or a GPU. Another machine
+    may have it, and vLLM has its own ways."""
+    if not (settings := config.get("quantization_config")):
+        return None
+    from transformers.quantizers import AutoHfQuantizer
+
+    try:
+        AutoHfQuantizer.from_config(dict(settings)).validate_environment()
+    except (ImportError, RuntimeError, ValueError) as error:
+        return str(error)
+    return None
 
 
 def default_checkpoint(task: str) -> tuple[str, str | None]:

@@ -354,6 +354,22 @@ def test_damaged_and_missing_files_are_told(checkpoint: Path, repository: Path) 
         install(TASK, checkpoint=str(checkpoint), repository=repository)
 
 
+def test_an_adapter_is_told_from_a_checkpoint(checkpoint: Path, repository: Path) -> None:
+    (checkpoint / "config.json").unlink()
+    write_json(checkpoint / "adapter_config.json", {"peft_type": "LORA", "base_model_name_or_path": "me/base"})
+    with pytest.raises(CheckpointError, match=r"adapter of me/base: .*merge_and_unload"):
+        install(TASK, checkpoint=str(checkpoint), repository=repository)
+
+
+def test_what_quantized_weights_lack_here_is_said(
+    checkpoint: Path, repository: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    quantization = {"quant_method": "bitsandbytes", "load_in_4bit": True}
+    write_json(checkpoint / "config.json", {**CONFIG, "quantization_config": quantization})
+    install(TASK, checkpoint=str(checkpoint), repository=repository)
+    assert "quantized" in (said := capsys.readouterr().err) and "pip install" in said
+
+
 def test_a_full_disk_is_told_before_anything_is_copied(
     checkpoint: Path, repository: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
