@@ -6,6 +6,7 @@ Names are `<task>_<architecture>`; none given makes all. What is there and made 
 """
 
 import argparse
+import fcntl
 import hashlib
 import importlib
 import json
@@ -41,8 +42,14 @@ def main() -> int:
         return 2
     transformers.logging.set_verbosity_error()
     transformers.logging.disable_progress_bar()
-    for name in arguments.names or RECIPES:
-        make(name, arguments.out)
+    arguments.out.mkdir(parents=True, exist_ok=True)
+    folder = os.open(arguments.out, os.O_RDONLY)
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX)  # another run that makes the same waits, and then finds them
+        for name in arguments.names or RECIPES:
+            make(name, arguments.out)
+    finally:
+        os.close(folder)
     return 0
 
 
@@ -55,7 +62,6 @@ def make(name: str, out: Path) -> None:
     if folder.exists() and made.get(name) == fingerprint:
         print(f"{name}: there")
         return
-    out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=out, prefix=".") as unfinished:
         new = Path(unfinished, name)
         new.mkdir()

@@ -1,12 +1,16 @@
-"""What tests share: made checkpoints, and one running server a task with all of its deployments."""
+"""What tests share: made checkpoints, one running server a task with all of its deployments, and the machine."""
 
 from __future__ import annotations
 
+import fcntl
+import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -40,6 +44,29 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         config.hook.pytest_deselected(items=others)
         items[:] = [item for item in items if item not in others]
     items.sort(key=_server)  # the server of each task starts once
+    for item in items:  # with pytest -n: all tests of a server, and all of a module, in one process
+        item.add_marker(pytest.mark.xdist_group(_server(item) or item.path.stem))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, Any, Any]:
+    with machine(alone=item.get_closest_marker("alone") is not None):
+        return (yield)
+
+
+@contextmanager
+def machine(alone: bool) -> Iterator[None]:
+    """The machine to oneself, or to the tests of other processes of pytest too. Who wants it alone waits at a gate that
+    nobody passes meanwhile, or others would always be there."""
+    gate, inside = (os.open(folder, os.O_RDONLY) for folder in (ROOT, ROOT / "tests"))
+    try:
+        fcntl.flock(gate, fcntl.LOCK_EX)
+        fcntl.flock(inside, fcntl.LOCK_EX if alone else fcntl.LOCK_SH)
+        fcntl.flock(gate, fcntl.LOCK_UN)
+        yield
+    finally:
+        os.close(inside)
+        os.close(gate)
 
 
 def _belongs_to(item: pytest.Item, task: str) -> bool:

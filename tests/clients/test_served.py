@@ -137,6 +137,7 @@ def test_shared_memory_gives_the_same_answers(
     assert regions(server) == []
 
 
+@pytest.mark.alone
 def test_closing_a_generator_cancels_what_is_under_way(served: Servers) -> None:
     generate = pipeline("text-generation", LLAMA, served(LLAMA).grpc_url, num_workers=2)
 

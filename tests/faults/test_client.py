@@ -19,6 +19,8 @@ from install import install
 from tests.faults.running import Running, kill, wait_until
 from triton_pipelines import Pipeline, async_pipeline, pipeline
 
+pytestmark = pytest.mark.alone
+
 TASK = "feature-extraction"
 GENEROUS: dict[str, Any] = {"retries": 40, "request_timeout": 120}
 BATCHES: dict[str, Any] = {"batch_size": 2, "num_workers": 4}

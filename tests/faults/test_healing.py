@@ -20,6 +20,8 @@ from tests.serving.tiny import deploy
 from triton_pipelines import DeadlineExceeded, Unavailable, pipeline
 from watcher import STOPPED
 
+pytestmark = pytest.mark.alone
+
 HEALED_IN = 10.0
 """Seconds from a kill to an answer, at most, of a small model."""
 NOTICED_IN = 2.0

@@ -21,6 +21,8 @@ from tests.conftest import ROOT, TASKS
 from tests.faults.running import Running, generate, wait_until
 from tests.serving.tiny import deploy
 
+pytestmark = pytest.mark.alone
+
 PASS, ROWS, QUEUE = 0.1, 2, 8
 """Seconds of a pass of the slow model, requests in it, and how many may wait."""
 CAPACITY = ROWS / PASS

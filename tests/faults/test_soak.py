@@ -9,6 +9,8 @@ import pytest
 
 from soak import Outcome, count_steps, report
 
+pytestmark = pytest.mark.alone
+
 ROOT = Path(__file__).parents[2]
 TASKS = ("text-classification", "zero-shot-classification")
 

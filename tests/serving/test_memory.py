@@ -8,6 +8,8 @@ from memory import proportional
 from repository import read_config
 from tests.conftest import ROOT, TASKS, Servers
 
+pytestmark = pytest.mark.alone
+
 MAX_PSS_MIB = 60
 MEDIA = ("IMAGE", "VIDEO", "AUDIO")
 TEXT_TASKS = [

@@ -13,6 +13,8 @@ from install import install
 from rollout import RolloutError, add, main, roll_out, served_version
 from triton_pipelines import Pipeline, pipeline
 
+pytestmark = pytest.mark.alone
+
 TASK = "text_classification"
 TEXTS = ["Call me Ishmael.", "It was the best of times, it was the worst of times.", "To be"]
 
