@@ -15,6 +15,7 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import json
+import math
 import os
 import re
 import statistics
@@ -54,7 +55,9 @@ def main() -> None:
     parser.add_argument("tasks", nargs="*", metavar="TASK", help="default: every task")
     parser.add_argument("--engines", nargs="+", choices=ENGINES, default=["float32"], help="default: %(default)s")
     parser.add_argument("--runs", type=int, default=1, help="runs of each measurement (default: %(default)s)")
-    parser.add_argument("--seconds", type=float, help="of a window of perf_analyzer; default: the workload's")
+    parser.add_argument(
+        "--seconds", type=float, help="of a window of perf_analyzer; default: time for two requests a place, 1 to 20 s"
+    )
     arguments = parser.parse_args()
     if unknown := [task for task in arguments.tasks if task not in WORKLOADS]:
         parser.error(f"no such task: {', '.join(unknown)}; there are: {', '.join(WORKLOADS)}")
@@ -63,13 +66,13 @@ def main() -> None:
     print(machine(), flush=True)
     for task in arguments.tasks or WORKLOADS:
         workload = WORKLOADS[task]
-        found = list(benchmark(workload, arguments.engines, arguments.runs, arguments.seconds or workload.seconds))
+        found = list(benchmark(workload, arguments.engines, arguments.runs, arguments.seconds))
         kept = results.keep(found)
         chart.draw(kept)
         page.update(kept)
 
 
-def benchmark(workload: Workload, engines: Sequence[str], runs: int, seconds: float) -> list[Result]:
+def benchmark(workload: Workload, engines: Sequence[str], runs: int, seconds: float | None) -> list[Result]:
     """All loads of a task with each of the engines; they are printed as they come."""
     found = []
     known: Known = {}
@@ -108,7 +111,7 @@ def compare(
     engine: str,
     load: Load,
     runs: int,
-    seconds: float,
+    seconds: float | None,
     known: Known,
 ) -> Result:
     """pipeline() and the served task in turn; loads of the same input share each run of pipeline()."""
@@ -121,8 +124,9 @@ def compare(
         return known[key]
 
     task, dtype = workload.task, dtype_of(engine)
-    warm_up = (*load.options, "--request-count", str(max(20, 4 * load.concurrency)))
-    measure(task, server.grpc_url, data=load.data, concurrency=load.concurrency, options=warm_up)
+    warm_up = (*load.options, "--request-count", str(max(20, 3 * load.concurrency)))
+    warm = measure(task, server.grpc_url, data=load.data, concurrency=load.concurrency, options=warm_up)
+    seconds = seconds or min(20.0, max(1.0, math.ceil(2 * load.concurrency / warm.requests_per_second)))
     references, bare, measured, before = [], [], [], observe(server, task)
     for run in range(runs):
         references.append(reference("float32", run))
@@ -160,20 +164,20 @@ def compare(
 
 
 def steady(server: EmbeddedServer, task: str, load: Load, seconds: float) -> Measurement:
-    """Three windows that agree within 30 %; where none do, longer ones that agree within 60 %."""
+    """Three windows that agree by half; where none of ten do, of the longer ones."""
 
-    def windows(length: float, percent: int) -> Measurement:
-        options = ("--measurement-interval", str(int(length * 1000)), "--stability-percentage", str(percent))
+    def windows(length: float) -> Measurement:
+        options = ("--measurement-interval", str(int(length * 1000)), "--stability-percentage", "50")
         return measure(
             task, server.grpc_url, data=load.data, concurrency=load.concurrency, options=(*load.options, *options)
         )
 
     try:
-        return windows(seconds, 30)
+        return windows(seconds)
     except RuntimeError as error:
         if "stable" not in str(error):
             raise
-        return windows(4 * seconds, 60)
+        return windows(3 * seconds)
 
 
 def median(of: Sequence[Measurement | Reference], name: str) -> float:

@@ -11,7 +11,7 @@ import struct
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
 INPUTS = ROOT / "benchmarks" / "inputs"
@@ -39,9 +39,6 @@ class Workload:
         recipe: the checkpoint's name, without the task.
     """
 
-    seconds: ClassVar[float] = 1
-    """Of perf_analyzer's window, when the caller does not say."""
-
     def __init__(self, task: str, recipe: str) -> None:
         self.task = task
         self.recipe = f"{task}_{recipe}"
@@ -57,7 +54,7 @@ class Workload:
     def loads(self, checkpoint: Path, folder: Path) -> list[Load]:
         """What is measured; `folder` takes input files that are not in the tree."""
         file = INPUTS / f"{self.task}.json"
-        return [Load("", file, 1), Load("", file, 16)]
+        return [Load("", file, 1), Load("", file, 32)]
 
 
 WIDTHS = {
@@ -69,10 +66,10 @@ DEPTHS = {"num_hidden_layers", "encoder_layers", "decoder_layers", "n_layer", "n
 
 
 def enlarged(config: Any) -> Any:
-    """A configuration, with those in it, 8 times as wide and 3 times as deep."""
+    """A configuration, with those in it, 16 times as wide and 3 times as deep."""
     if not isinstance(config, dict):
         return config
-    factors = {**dict.fromkeys(WIDTHS, 8), **dict.fromkeys(DEPTHS, 3)}
+    factors = {**dict.fromkeys(WIDTHS, 16), **dict.fromkeys(DEPTHS, 3)}
     return {
         name: value * factors[name] if name in factors and isinstance(value, int) else enlarged(value)
         for name, value in config.items()
@@ -82,7 +79,6 @@ def enlarged(config: Any) -> Any:
 class TextClassification(Workload):
     """An encoder of MiniLM's size (6 layers, 384 wide, 2 labels), MiniLM's tokenizer."""
 
-    seconds = 5
     mixed = (range(9, 122), range(5, 401, 5))
     """Tokens of texts of mixed length."""
 
@@ -106,7 +102,6 @@ class Summarization(Workload):
     """BART of 6 and 6 layers, 512 wide, MiniLM's tokenizer; sampled answers of 8 to 128 tokens (60 on average: each
     token is the last one with a chance of 1 in 60)."""
 
-    seconds = 20
     text_tokens = range(50, 401, 10)
     answer_tokens = (8, 128)
     mean_tokens = 60
@@ -143,7 +138,6 @@ class Summarization(Workload):
 class ImageClassification(Workload):
     """ViT-base (12 layers, 768 wide, patches of 16 of 224 x 224, 1,000 labels); JPEG files of 500 x 375."""
 
-    seconds = 20
     size = (500, 375)
     count = 16
 

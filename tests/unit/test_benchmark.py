@@ -33,7 +33,7 @@ def test_every_task_has_a_workload() -> None:
 def test_widths_and_depths_grow_and_nothing_else() -> None:
     config = {"hidden_size": 48, "num_hidden_layers": 2, "vocab_size": 100, "text_config": {"d_model": 16}, "dim": None}
     assert enlarged(config) == {
-        "hidden_size": 384, "num_hidden_layers": 6, "vocab_size": 100, "text_config": {"d_model": 128}, "dim": None,
+        "hidden_size": 768, "num_hidden_layers": 6, "vocab_size": 100, "text_config": {"d_model": 256}, "dim": None,
     }  # fmt: skip
 
 
