@@ -49,8 +49,8 @@ class Source(NamedTuple):
         if not (self.folder / "config.json").is_file():
             if base := self.read(ADAPTER).get("base_model_name_or_path"):
                 raise CheckpointError(
-                    f"{self.checkpoint} is an adapter of {base}: merge the two with PEFT's merge_and_unload(), save the "
-                    "model and its tokenizer, and install that folder"
+                    f"{self.checkpoint} is an adapter of {base}: merge the two with PEFT's merge_and_unload(), save "
+                    "the model and its tokenizer, and install that folder"
                 )
             raise CheckpointError(f"{self.checkpoint} has no config.json: it is no transformers checkpoint")
         return self.read("config.json")
