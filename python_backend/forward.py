@@ -28,6 +28,13 @@ if TYPE_CHECKING:  # imported in load alone: a task's module serves its light st
     from transformers import PreTrainedModel
 
 
+PADDING_COUNTS = (
+    "big_bird", "canine", "convbert", "funnel", "mobilebert", "nystromformer", "reformer", "xlnet", "yoso",
+)  # fmt: skip
+"""Model types that look at padding whatever the attention mask says: by convolutions and neighbours of a token, by
+blocks, buckets and pools of the text, or by its last place (XLNet)."""
+
+
 class TorchStage(Stage):
     """A model stage on PyTorch: its device, threads and dtype.
 
@@ -114,10 +121,12 @@ class Forward(TorchStage):
         config.use_cache = False  # decoders would keep keys and values for a next pass: there is none
         pad_token_id = getattr(config, "pad_token_id", None)
         self.padding = {"input_ids": pad_token_id or 0}
+        # Rows of equal length need no padding, where padding would count: with no mask for it, or in spite of one.
+        self.pads = "attention_mask" in self.accepted and config.model_type not in PADDING_COUNTS
         # Without a padding token, models that look for the last real token (GPT-2 and other decoders) refuse batches or
-        # take the wrong one; rows of equal length need none. -1 is no token, so every position counts as real.
-        self.pads = pad_token_id is not None
-        if not self.pads:
+        # take the wrong one. -1 is no token, so every position counts as real.
+        if pad_token_id is None:
+            self.pads = False
             config.pad_token_id = -1
 
     def engine(self) -> str:
@@ -150,8 +159,10 @@ class Forward(TorchStage):
         return Rows([self.inputs(request) for request in requests], self.row_dimensions, self.padding)
 
     def inputs(self, request: Request) -> Tensors:
-        """The forward inputs of a request: those that it has and the model takes."""
-        return {name: tensor for name, tensor in request.tensors.items() if name in self.accepted and tensor.size}
+        """The forward inputs of a request, those that it has and the model takes, and the mask that says how long its
+        rows are."""
+        names = self.accepted | {"attention_mask"}
+        return {name: tensor for name, tensor in request.tensors.items() if name in names and tensor.size}
 
     def passes(self, rows: Rows, requests: list[Request]) -> Iterator[Pass]:
         """The passes that run all rows, but those without a token."""
@@ -165,6 +176,8 @@ class Forward(TorchStage):
         max_tokens = self.max_batch_tokens if share < 4 * self.pass_cost else share + int(lengths.max())
         for indices in plan(lengths, min(max_tokens, self.max_batch_tokens), self.pass_cost if self.pads else 0):
             inputs = rows.padded(indices, int(lengths[indices[0]]))
+            if "attention_mask" not in self.accepted:
+                del inputs["attention_mask"]
             yield Pass(inputs, indices, lengths[indices], [origins[index] for index in indices])
 
     def run(self, passes: list[Pass]) -> Iterator[dict[str, list[np.ndarray]]]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from python_backend import text
+from python_backend.checkpoint import read_json
 from python_backend.forward import Forward, Pass, to_numpy
 from python_backend.parameters import Bool, Choice, Parameters
 from python_backend.stage import Request, Result, Stage, Tensors
@@ -21,6 +22,10 @@ PARAMETERS = Parameters(
     Choice("pooling", choices=("mean", "cls"), doc="One vector a text: the mean of its tokens, or its first token."),
     Bool("normalize", default=False, doc="Scale each vector to length 1 (L2)."),
 )
+
+
+POOLED = ("dpr",)
+"""Model types whose first output is one vector a text."""
 
 
 class Preprocess(text.TextPreprocess):
@@ -39,19 +44,22 @@ class Preprocess(text.TextPreprocess):
 
 
 class Model(Forward):
-    """Token ids to features [batch, length, hidden] FP32, or [batch, 1, hidden] with `pooling`: the first output of the
-    model, padded with zeros behind a row's end. Pooled on the device, so that only the vectors leave it."""
+    """Token ids to features [batch, length, hidden] FP32, or [batch, 1, hidden] with `pooling` and of models that give
+    one vector a text: the first output of the model, padded with zeros behind a row's end. Pooled on the device, so
+    that only the vectors leave it."""
 
     PARAMETERS = PARAMETERS
     auto_class = "AutoModel"
 
     def results(self, outputs: Any, batch: Pass) -> dict[str, list[np.ndarray]]:
-        hidden = outputs[0].float()
+        hidden, counts = outputs[0].float(), batch.lengths
+        if hidden.ndim == 2:
+            hidden, counts = hidden[:, None], np.ones_like(counts)
         wishes = [(request.parameters["pooling"], request.parameters["normalize"]) for request, _ in batch.origins]
         features: dict[int, np.ndarray] = {}
         for pooling, normalize in set(wishes):  # one, most of the time
             chosen = [at for at, wish in enumerate(wishes) if wish == (pooling, normalize)]
-            lengths = batch.lengths[chosen]
+            lengths = counts[chosen]
             vectors = to_numpy(pool(hidden[chosen], lengths, pooling, normalize))
             for at, row, length in zip(chosen, vectors, lengths, strict=True):
                 features[at] = row if pooling else row[:length]
@@ -77,6 +85,9 @@ class Postprocess(Stage):
 
     PARAMETERS = PARAMETERS
 
+    def load(self) -> None:
+        self.pooled = read_json(self.folder, "config.json").get("model_type") in POOLED
+
     def process(self, request: Request) -> Tensors:
         lengths = np.count_nonzero(request.tensors["attention_mask"], axis=1, keepdims=True)
-        return {"LENGTH": np.ones_like(lengths) if request.parameters["pooling"] else lengths}
+        return {"LENGTH": np.ones_like(lengths) if self.pooled or request.parameters["pooling"] else lengths}

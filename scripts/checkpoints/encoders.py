@@ -63,6 +63,35 @@ def albert(**more: Any) -> dict[str, Any]:
     }
 
 
+def fnet(**more: Any) -> dict[str, Any]:
+    """FNet: a Fourier transform in place of attention, and no mask."""
+    return {
+        "model_type": "fnet",
+        "hidden_size": 48,
+        "num_hidden_layers": 2,
+        "intermediate_size": 96,
+        "max_position_embeddings": 128,
+        "type_vocab_size": 4,
+        "pad_token_id": 0,
+        **more,
+    }
+
+
+def xlnet(**more: Any) -> dict[str, Any]:
+    """XLNet: attention to relative positions; the last token stands for the text."""
+    return {
+        "model_type": "xlnet",
+        "d_model": 48,
+        "n_layer": 2,
+        "n_head": 4,
+        "d_inner": 96,
+        "pad_token_id": 5,
+        "bos_token_id": 1,
+        "eos_token_id": 2,
+        **more,
+    }
+
+
 def deberta_v2(**more: Any) -> dict[str, Any]:
     """DeBERTa v2: attention to relative positions."""
     return {

@@ -26,3 +26,10 @@ def gpt2() -> Recipe:
 def bart() -> Recipe:
     """An encoder and a decoder: the features are the decoder's."""
     return Recipe("BartModel", encoders.bart(), vocabulary.roberta("BartTokenizer"))
+
+
+@recipe
+def dpr() -> Recipe:
+    """One vector a text, whatever its length."""
+    config = {**encoders.bert(), "model_type": "dpr", "projection_dim": 24}
+    return Recipe("DPRQuestionEncoder", config, vocabulary.wordpiece("DPRQuestionEncoderTokenizer"))

@@ -44,6 +44,15 @@ def gpt2() -> Recipe:
 
 
 @recipe
+def xlnet() -> Recipe:
+    """Reads its last token whatever the attention mask says, so nothing is padded."""
+    config = encoders.xlnet(**label_maps(["negative", "neutral", "positive"]))
+    inputs = ["input_ids", "token_type_ids", "attention_mask"]
+    tokenizer = vocabulary.xlnet(padding_side="left", model_input_names=inputs)
+    return Recipe("XLNetForSequenceClassification", config, tokenizer, {"logits_proj|summary": 4.0})
+
+
+@recipe
 def bert_long() -> Recipe:
     """The 512 positions that real encoders have, for texts of every length."""
     config = encoders.bert(max_position_embeddings=512, **label_maps(["negative", "neutral", "positive"]))

@@ -32,3 +32,10 @@ def xlm_roberta() -> Recipe:
     """Unigram pieces, whose offsets may hold the space before a word."""
     config = encoders.roberta("xlm-roberta", **PEOPLE_AND_PLACES)
     return Recipe("XLMRobertaForTokenClassification", config, vocabulary.xlm_roberta(), HEAD)
+
+
+@recipe
+def fnet() -> Recipe:
+    """No attention and no mask for it, so nothing is padded."""
+    config = encoders.fnet(**PEOPLE_AND_PLACES)
+    return Recipe("FNetForTokenClassification", config, vocabulary.albert("FNetTokenizer"), HEAD)

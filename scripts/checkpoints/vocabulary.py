@@ -142,8 +142,8 @@ def mistral(**settings: Any) -> dict[str, Any]:
     return files(Tokenizer.from_str(json.dumps(content)), "PreTrainedTokenizerFast", special, **settings)
 
 
-def albert(**settings: Any) -> dict[str, Any]:
-    """Unigram as ALBERT's: lower case, without accents."""
+def albert(tokenizer_class: str = "AlbertTokenizer", **settings: Any) -> dict[str, Any]:
+    """Unigram as ALBERT's and FNet's: lower case, without accents."""
     special = {
         "bos_token": "[CLS]",
         "cls_token": "[CLS]",
@@ -165,7 +165,25 @@ def albert(**settings: Any) -> dict[str, Any]:
     mask = AddedToken("[MASK]", lstrip=True, normalized=False, special=True)
     tokenizer = unigram(normalizer, SPLIT_METASPACE, ["<pad>", "<unk>", "[CLS]", "[SEP]", mask], "<unk>")
     frame(tokenizer, "[CLS] $A [SEP]", "[CLS] $A [SEP] $B:1 [SEP]:1")
-    return files(tokenizer, "AlbertTokenizer", special, do_lower_case=True, keep_accents=False, **settings)
+    return files(tokenizer, tokenizer_class, special, do_lower_case=True, keep_accents=False, **settings)
+
+
+def xlnet(**settings: Any) -> dict[str, Any]:
+    """Unigram as XLNet's: special tokens stand behind the text, the last one of a type of its own."""
+    special = {
+        "bos_token": "<s>",
+        "cls_token": "<cls>",
+        "pad_token": "<pad>",
+        "eos_token": "</s>",
+        "sep_token": "<sep>",
+        "unk_token": "<unk>",
+        "mask_token": "<mask>",
+    }
+    mask = AddedToken("<mask>", lstrip=True, normalized=False, special=True)
+    tokens = ["<unk>", "<s>", "</s>", "<cls>", "<sep>", "<pad>", mask]
+    tokenizer = unigram(normalizers.NFKC(), SPLIT_METASPACE, tokens, "<unk>")
+    frame(tokenizer, "$A <sep> <cls>:2", "$A <sep> $B:1 <sep>:1 <cls>:2")
+    return files(tokenizer, "XLNetTokenizer", special, **settings)
 
 
 def xlm_roberta(**settings: Any) -> dict[str, Any]:

@@ -43,8 +43,8 @@ def check_task(deployment: Deployment, format: str) -> None:
 def check_stage(deployment: Deployment, stage: Any) -> None:
     if deployment.task != "image_classification" and not stage.pads:
         raise ExportError(
-            f"{deployment.name} has no padding token: its texts cannot be padded to one length, which Triton's own "
-            "backends need to batch them. Use --format aoti."
+            f"{deployment.name} has no padding token, or looks at padding: its texts cannot be padded to one length, "
+            "which Triton's own backends need to batch them. Use --format aoti."
         )
 
 

@@ -7,6 +7,7 @@ BERT = "feature_extraction_bert"
 DISTILBERT = "feature_extraction_distilbert"
 GPT2 = "feature_extraction_gpt2"
 BART = "feature_extraction_bart"
+DPR = "feature_extraction_dpr"
 ALL = {"bert": BERT, "distilbert": DISTILBERT, "gpt2": GPT2, "bart": BART}
 TEXTS = [SHORT, "Call me Ishmael."]
 
@@ -15,6 +16,13 @@ CASES = [
     *(
         Case(f"{name}_list", checkpoint, TEXTS, note="one array [1, tokens, hidden] a text, not padded")
         for name, checkpoint in (("bert", BERT), ("gpt2", GPT2))
+    ),
+    Case(
+        "dpr_list",
+        DPR,
+        TEXTS,
+        expected=lambda answer: [[vectors] for vectors in answer],
+        note="a model of one vector a text: [1, hidden] there; here [1, 1, hidden], as of one token",
     ),
     Case("list_of_one", BERT, TEXTS[1:]),
     Case("generator", DISTILBERT, Generator(tuple(TEXTS))),

@@ -8,6 +8,7 @@ ROBERTA = "text_classification_roberta"
 DISTILBERT = "text_classification_distilbert"
 ALBERT = "text_classification_albert"
 GPT2 = "text_classification_gpt2"
+XLNET = "text_classification_xlnet"
 PAIR = {"text": "Scrooge signed it.", "text_pair": "Marley was as dead as a door-nail."}
 TOO_LONG = "the oracle fails inside the model, at a position that it has no embedding for; we say what to do instead"
 
@@ -18,6 +19,8 @@ CASES = [
         for name in (BERT, ROBERTA, DISTILBERT, ALBERT, GPT2)
     ),
     *(Case(f"{name.rpartition('_')[2]}_batch", name, BATCH, {"top_k": 2}) for name in (BERT, ROBERTA, ALBERT, GPT2)),
+    Case("xlnet_batch", XLNET, BATCH, {"top_k": None}, note="its last token stands for the text: rows are not padded"),
+    Case("pair_xlnet", XLNET, [PAIR, {"text": SHORT, "text_pair": GETTYSBURG}], {"top_k": None}),
     Case("list", BERT, BATCH, note="a list without top_k: one dict a text, not a list of dicts"),
     Case("list_of_one", BERT, [SHORT], note="the same as a string: a list of one dict"),
     Case("empty_list", BERT, []),

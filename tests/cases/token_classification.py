@@ -5,6 +5,7 @@ from tests.cases.texts import BATCH, GETTYSBURG, LONG, SHORT, SPACES, UNICODE
 
 BERT = "token_classification_bert"
 ROBERTA = "token_classification_roberta"
+FNET = "token_classification_fnet"
 XLM_ROBERTA = "token_classification_xlm_roberta"
 ALL = {"bert": BERT, "roberta": ROBERTA, "xlm_roberta": XLM_ROBERTA}
 STRATEGIES = ("none", "simple", "first", "average", "max")
@@ -25,6 +26,8 @@ CASES = [
         Case(f"{name}_stride", checkpoint, LONG, {"aggregation_strategy": "simple", "stride": 20})
         for name, checkpoint in ALL.items()
     ),
+    Case("fnet_list", FNET, BATCH, {"aggregation_strategy": "simple"}, note="no mask: rows are not padded"),
+    Case("fnet_ignore_nothing", FNET, SHORT, {"ignore_labels": []}),
     Case("strategy_of_constructor", BERT, SHORT, init={"aggregation_strategy": "simple"}),
     Case("list", BERT, BATCH),
     Case("list_simple", ROBERTA, BATCH, {"aggregation_strategy": "simple"}),

@@ -38,6 +38,17 @@ def test_features_are_the_first_output_of_the_model(each: Ensemble) -> None:
     assert result["LENGTH"].tolist() == [[expected.shape[1]]]
 
 
+def test_a_model_that_gives_one_vector_gives_it_whole(checkpoints: Path) -> None:
+    dpr = Ensemble("feature_extraction", checkpoints / "feature_extraction_dpr")
+    result = dpr({"TEXT": text(*TEXTS)})
+    model = transformers.AutoModel.from_pretrained(dpr.model.folder)
+    for line, row, (length,) in zip(TEXTS, result["features"], result["LENGTH"], strict=True):
+        ids = torch.from_numpy(dpr({"TEXT": text(line)})["input_ids"])
+        with torch.inference_mode():
+            np.testing.assert_allclose(row, model(input_ids=ids)[0].numpy(), atol=1e-5)
+        assert length == len(row) == 1
+
+
 def test_requests_that_run_together_answer_as_they_do_alone(each: Ensemble) -> None:
     wishes: list[dict[str, Any]] = [{}, {"pooling": "mean"}, {"pooling": "cls", "normalize": True}, {"normalize": True}]
     sent = [({"TEXT": text(line)}, wish) for line in TEXTS for wish in wishes]

@@ -13,7 +13,7 @@ from python_backend.stage import Request
 from python_backend.tasks.text_classification import Postprocess
 from tests.unit.ensemble import Ensemble, Sent, text
 
-CHECKPOINTS = [f"text_classification_{name}" for name in ("albert", "bert", "distilbert", "gpt2", "roberta")]
+CHECKPOINTS = [f"text_classification_{name}" for name in ("albert", "bert", "distilbert", "gpt2", "roberta", "xlnet")]
 SHORT, LONGER = "What a day", "It was the best of times, it was the worst of times"
 
 

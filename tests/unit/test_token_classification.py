@@ -16,7 +16,7 @@ from python_backend.stage import Request, Tensors
 from python_backend.tasks.token_classification import Postprocess, Preprocess
 from tests.unit.ensemble import Ensemble, Sent, lists, text
 
-CHECKPOINTS = [f"token_classification_{name}" for name in ("bert", "roberta", "xlm_roberta")]
+CHECKPOINTS = [f"token_classification_{name}" for name in ("bert", "fnet", "roberta", "xlm_roberta")]
 TEXTS = [
     "Alice met Mr. Bennet in Gettysburg, Pennsylvania.",
     "Élodie\u2019s cafe\u0301 in Zürich — 東京 — naïve\tcrème 👩\u200d🚀 for 5 €.",
