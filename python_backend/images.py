@@ -61,14 +61,14 @@ def processor(folder: Path) -> Any:
     """The checkpoint's image processor: that of transformers 4.48, on PIL; torchvision gives other pixels."""
     import transformers
 
-    name = read_json(folder, "preprocessor_config.json").get("image_processor_type") or ""
+    name = processor_name(folder)
     # The classes' name of old, which 5.x knows under another key alone.
     old = name.endswith("FeatureExtractor") and name.replace("FeatureExtractor", "ImageProcessorPil")
     if old and hasattr(transformers, old):
         made = getattr(transformers, old).from_pretrained(folder, local_files_only=True)
     else:
         # A list of classes that training alone needs, and that would be looked for on the Hub.
-        without = {"class_info_file": None} if name.startswith("OneFormer") else {}
+        without = {"class_info_file": None} if alike(name, "OneFormer") else {}
         made = transformers.AutoImageProcessor.from_pretrained(folder, backend="pil", local_files_only=True, **without)
     if type(made).__name__.startswith("Owlv2"):
         from python_backend.owlv2 import Owlv2ImageProcessor
@@ -82,7 +82,32 @@ def processor(folder: Path) -> Any:
         from python_backend.llava_images import evenly_padded
 
         return evenly_padded(type(made)).from_pretrained(folder)
+    if type(made).__name__.startswith(DETECTORS):
+        size = made.size
+        if size.longest_edge and not size.shortest_edge:  # Table Transformer's, which these classes refuse as it is
+            made.size = type(size)(shortest_edge=size.longest_edge, longest_edge=size.longest_edge)
     return made
+
+
+DETECTORS = ("ConditionalDetr", "DeformableDetr", "Detr", "GroundingDino", "RTDetr", "Yolos")
+"""Image processors that scale the shorter side, unless that makes the longer one too long."""
+
+
+def processor_name(folder: Path) -> str:
+    """What a checkpoint calls the class of its image processor, or else its type of model, which implies one."""
+    nested = read_json(folder, "processor_config.json").get("image_processor")  # as transformers 5 saves them
+    config = nested or read_json(folder, "preprocessor_config.json")
+    named = config.get("image_processor_type") or config.get("feature_extractor_type")
+    return named or read_json(folder, "config.json").get("model_type") or ""
+
+
+def alike(name: str, *beginnings: str) -> bool:
+    """Whether a name, of a class or of a type of model, begins with one of those: "kosmos-2.5" does with Kosmos2_5."""
+
+    def letters(name: str) -> str:
+        return "".join(filter(str.isalnum, name)).lower()
+
+    return letters(name).startswith(tuple(map(letters, beginnings)))
 
 
 NEED_TORCH = ("Eomt", "Fuyu", "Kosmos2_5", "Mask2Former", "MaskFormer", "OneFormer", "Pix2Struct", "ZoeDepth")
@@ -91,9 +116,7 @@ NEED_TORCH = ("Eomt", "Fuyu", "Kosmos2_5", "Mask2Former", "MaskFormer", "OneForm
 
 def needs_torch(folder: Path) -> bool:
     """Whether the checkpoint's image processor is one of NEED_TORCH."""
-    config = read_json(folder, "preprocessor_config.json")
-    name = config.get("image_processor_type") or config.get("feature_extractor_type") or ""
-    return name.startswith(NEED_TORCH)
+    return alike(processor_name(folder), *NEED_TORCH)
 
 
 class ImagePreprocess(Stage):
@@ -152,5 +175,11 @@ class ImagePreprocess(Stage):
 
     def features(self, image: Image.Image, request: Request) -> Tensors:
         """What the processor makes of one picture, without the batch dimension."""
-        made = self.processor(image, return_tensors="np")
+        try:
+            made = self.processor(image, return_tensors="np")
+        except ValueError as error:  # one that is scaled by its sides' ratio may come to no pixels
+            raise InvalidInput(
+                f"The image processor of this checkpoint cannot take a picture of {image.width} x {image.height} "
+                f"pixels: {error}"
+            ) from None
         return {name: array[0] for name, array in made.items()}

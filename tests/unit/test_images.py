@@ -16,6 +16,7 @@ from PIL import Image
 from python_backend import images
 from python_backend.images import decode
 from python_backend.parameters import InvalidInput
+from python_backend.stage import Request
 
 DATA = Path(__file__).parents[1] / "data"
 RED = (255, 0, 0)
@@ -172,3 +173,34 @@ def test_a_processor_under_its_name_of_old(tmp_path: Path) -> None:
     made = images.processor(tmp_path)
     assert type(made).__name__ == "OwlViTImageProcessorPil" and not made.do_center_crop
     assert made(picture(), return_tensors="np")["pixel_values"].shape == (1, 3, 48, 40)
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {"preprocessor_config.json": {"feature_extractor_type": "ZoeDepthFeatureExtractor"}},
+        {"preprocessor_config.json": {"size": 64}, "config.json": {"model_type": "zoedepth"}},
+        {"processor_config.json": {"image_processor": {"image_processor_type": "ZoeDepthImageProcessor"}}},
+    ],
+)
+def test_a_processor_that_needs_pytorch_is_known_wherever_it_is_named(tmp_path: Path, files: dict[str, Any]) -> None:
+    for name, content in files.items():
+        (tmp_path / name).write_text(json.dumps(content))
+    assert images.needs_torch(tmp_path)
+    (tmp_path / "preprocessor_config.json").write_text(json.dumps({"image_processor_type": "ViTImageProcessor"}))
+    assert images.needs_torch(tmp_path) == ("processor_config.json" in files)
+
+
+def test_a_detector_that_names_its_longest_edge_alone_scales_to_it(tmp_path: Path) -> None:
+    config = {"image_processor_type": "DetrImageProcessor", "size": {"longest_edge": 100}}
+    (tmp_path / "preprocessor_config.json").write_text(json.dumps(config))
+    made = images.processor(tmp_path)
+    assert made(picture(), return_tensors="np")["pixel_values"].shape == (1, 3, 50, 100)
+
+
+def test_a_picture_that_a_processor_scales_to_nothing_is_refused(tmp_path: Path) -> None:
+    config = {"image_processor_type": "GLPNImageProcessor", "size_divisor": 32}
+    (tmp_path / "preprocessor_config.json").write_text(json.dumps(config))
+    stage = images.ImagePreprocess.local(tmp_path)
+    with pytest.raises(InvalidInput, match="cannot take a picture of 8 x 4 pixels"):
+        stage.features(picture(), Request({}, {}))
