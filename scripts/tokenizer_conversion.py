@@ -14,17 +14,21 @@ from tokenizers import Tokenizer
 
 SENTENCEPIECE = ("spiece.model", "sentencepiece.bpe.model", "tokenizer.model", "spm.model")
 CONVERTIBLE = {
-    "AlbertTokenizer", "BartTokenizer", "BertTokenizer", "BigBirdTokenizer", "CamembertTokenizer", "CLIPTokenizer",
-    "CodeGenTokenizer", "ConvBertTokenizer", "DPRQuestionEncoderTokenizer", "DebertaV2Tokenizer", "DistilBertTokenizer",
-    "ElectraTokenizer", "GPT2Tokenizer", "LEDTokenizer", "LayoutLMTokenizer", "LayoutLMv2Tokenizer",
-    "LayoutLMv3Tokenizer", "LlamaTokenizer", "LongformerTokenizer", "LxmertTokenizer", "MBart50Tokenizer",
-    "MBartTokenizer", "MPNetTokenizer", "MobileBertTokenizer", "MvpTokenizer", "NllbTokenizer", "PegasusTokenizer",
-    "Qwen2Tokenizer", "RobertaTokenizer", "SqueezeBertTokenizer", "T5Tokenizer", "TapasTokenizer", "TapexTokenizer",
+    "AlbertTokenizer", "BartTokenizer", "BarthezTokenizer", "BertTokenizer", "BigBirdTokenizer", "BlenderbotTokenizer",
+    "CamembertTokenizer", "CLIPTokenizer", "CodeGenTokenizer", "ConvBertTokenizer", "DPRQuestionEncoderTokenizer",
+    "DebertaTokenizer", "DebertaV2Tokenizer", "DistilBertTokenizer", "ElectraTokenizer", "FunnelTokenizer",
+    "GPT2Tokenizer", "LEDTokenizer", "LayoutLMTokenizer", "LayoutLMv2Tokenizer", "LayoutLMv3Tokenizer",
+    "LlamaTokenizer", "LongformerTokenizer", "LxmertTokenizer", "MBart50Tokenizer", "MBartTokenizer", "MPNetTokenizer",
+    "MobileBertTokenizer", "MvpTokenizer", "NllbTokenizer", "OpenAIGPTTokenizer", "PegasusTokenizer", "Qwen2Tokenizer",
+    "ReformerTokenizer", "RobertaTokenizer", "SqueezeBertTokenizer", "T5Tokenizer", "TapasTokenizer", "TapexTokenizer",
     "XLMRobertaTokenizer", "XLNetTokenizer",
 }  # fmt: skip
 """What was compared with transformers 4.48."""
 SAME_FILES = {"TapasTokenizer": "BertTokenizer", "TapexTokenizer": "BartTokenizer"}
 """Classes without a converter, by one whose vocabulary has the same form. What they do with tables is the task's."""
+
+
+NO_FAST_FORM = "it works in Python alone, and serving rests on the tokenizers library"
 
 
 class ConversionError(ValueError):
@@ -92,9 +96,10 @@ def convert(folder: Path, name: str, options: dict[str, Any]) -> Tokenizer:
 
     slow_name = name.removesuffix("Fast").replace("MT5", "T5")
     if slow_name not in CONVERTIBLE:
+        remedy = "save it with transformers 4.48: AutoTokenizer.from_pretrained(...).save_pretrained(...)"
         raise ConversionError(
             f"the checkpoint has no tokenizer.json, and a {slow_name} cannot be converted here; "
-            "save it with transformers 4.48: AutoTokenizer.from_pretrained(...).save_pretrained(...)"
+            + (remedy if name.endswith("Fast") else NO_FAST_FORM)
         )
     slow = Slow(folder, options)
     kind = SLOW_TO_FAST_CONVERTERS[SAME_FILES.get(slow_name, slow_name)]

@@ -17,7 +17,7 @@ from tokenizers import AddedToken, Tokenizer, normalizers, pre_tokenizers, proce
 
 import character_tokenizer
 import tokenizer_mapping
-from tokenizer_conversion import ConversionError, convert
+from tokenizer_conversion import NO_FAST_FORM, ConversionError, convert
 
 CLASSES = json.loads(Path(__file__).with_name("tokenizer_classes.json").read_text(encoding="utf-8"))
 GENERIC: dict[str, Any] = {
@@ -33,6 +33,8 @@ GENERIC: dict[str, Any] = {
 """PreTrainedTokenizerFast."""
 WITHOUT = ("Speech2TextTokenizer", "VitsTokenizer", "Wav2Vec2CTCTokenizer", "Wav2Vec2PhonemeCTCTokenizer")
 """Classes that have no tokenizer.json in transformers 4.48; serving reads their vocab.json."""
+WITHOUT_VOCABULARY = ("ByT5Tokenizer", "CanineTokenizer", "PerceiverTokenizer")
+"""Classes that have no file of their own: they number bytes or characters."""
 TOKENS = ("bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token")
 UNLIMITED = int(1e30)
 
@@ -55,6 +57,9 @@ def write(source: Path, target: Path) -> None:
     Does nothing for a checkpoint without a tokenizer. ConversionError where no tokenizer.json can be made.
     """
     if not has_tokenizer(source):
+        named = [_read(source, name).get("tokenizer_class") for name in ("tokenizer_config.json", "config.json")]
+        if found := {*named} & {*WITHOUT_VOCABULARY}:
+            raise ConversionError(f"a {found.pop()} cannot be converted here; {NO_FAST_FORM}")
         return
     setup = read_setup(source)
     if setup.name in WITHOUT:

@@ -50,6 +50,13 @@ BYTE_LEVEL_FILES = {
     "vocab.json": BYTE_LEVEL["model"]["vocab"],
     "merges.txt": "#version: 0.2\n" + "\n".join(MERGES) + "\n",
 }
+BRACKETED = {"<s>": "[CLS]", "<pad>": "[PAD]", "</s>": "[SEP]", "<unk>": "[UNK]", "<mask>": "[MASK]"}
+ENDINGS = ["t h", "th e</w>", "c a", "ca t</w>", "h a"]
+ENDING_PIECES = [
+    *("<unk>", "<s>", "</s>", "<pad>", "<mask>"),
+    *(f"{letter}{end}" for letter in "abcdehlnopst,'" for end in ("", "</w>")),
+    *(merge.replace(" ", "") for merge in ENDINGS),
+]
 NEW = {"content": "<new>", "lstrip": True, "rstrip": False, "normalized": False, "single_word": False, "special": True}
 PLAIN = {
     "content": "plain",
@@ -118,6 +125,21 @@ def cases() -> dict[str, dict[str, Any]]:
         },
         "roberta_vocabulary": {**BYTE_LEVEL_FILES, **_class("RobertaTokenizer")},
         "bart_vocabulary_alone": {**BYTE_LEVEL_FILES, "config.json": {"model_type": "bart"}},
+        "blenderbot_vocabulary": {**BYTE_LEVEL_FILES, **_class("BlenderbotTokenizer")},
+        "deberta_vocabulary": {
+            **BYTE_LEVEL_FILES,
+            "vocab.json": {BRACKETED.get(piece, piece): id_ for id_, piece in enumerate(PIECES)},
+            **_class("DebertaTokenizer"),
+        },
+        "funnel_vocabulary": {
+            "vocab.txt": "\n".join(["<pad>", "<unk>", "<cls>", "<sep>", "<mask>", "<s>", "</s>", *WORDS[5:]]) + "\n",
+            **_class("FunnelTokenizer"),
+        },
+        "openai_gpt_vocabulary": {
+            "vocab.json": {piece: id_ for id_, piece in enumerate(ENDING_PIECES)},
+            "merges.txt": "#version: 0.2\n" + "\n".join(ENDINGS) + "\n",
+            **_class("OpenAIGPTTokenizer"),
+        },
         "gpt2": {**byte_level, **_class("GPT2Tokenizer", unk_token="<unk>", bos_token="<s>", eos_token="</s>")},
         "gpt_neox_first_token": {
             **byte_level,
@@ -138,6 +160,18 @@ def cases() -> dict[str, dict[str, Any]]:
         "t5_sentencepiece": {
             "spiece.model": {"type": "unigram", "pieces": ["<pad>", "</s>", "<unk>", *SUBWORDS], "unk_id": 2},
             **_class("T5Tokenizer", extra_ids=3),
+        },
+        "barthez_sentencepiece": {
+            "sentencepiece.bpe.model": {
+                "type": "unigram",
+                "pieces": ["<s>", "<pad>", "</s>", "<unk>", "<mask>", *SUBWORDS],
+                "unk_id": 3,
+            },
+            **_class("BarthezTokenizer"),
+        },
+        "reformer_sentencepiece": {
+            "spiece.model": {"type": "unigram", "pieces": ["</s>", "<unk>", *SUBWORDS], "unk_id": 1},
+            **_class("ReformerTokenizer"),
         },
         "xlm_roberta_sentencepiece": {
             "sentencepiece.bpe.model": {"type": "unigram", "pieces": ["<unk>", "<s>", "</s>", *SUBWORDS]},

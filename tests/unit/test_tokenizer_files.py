@@ -115,6 +115,8 @@ def test_checkpoints_without_a_fast_tokenizer_get_no_file(files: dict[str, Any],
     [
         ({"config.json": {"model_type": "marian"}, "vocab.json": {}}, "a MarianTokenizer cannot be converted here"),
         ({"config.json": {"model_type": "bert"}, "vocab.json": {}}, "no vocabulary to make it of"),
+        ({"config.json": {"model_type": "xlm"}, "vocab.json": {}}, "a XLMTokenizer .* works in Python alone"),
+        ({"tokenizer_config.json": {"tokenizer_class": "CanineTokenizer"}}, "a CanineTokenizer .* in Python alone"),
         ({"config.json": {"model_type": "bert"}, "vocab.txt": "a\nb\n"}, "vocabulary cannot be converted"),
         ({"config.json": {"model_type": "t5"}, "spiece.model": b"no model"}, "vocabulary cannot be converted"),
         ({"tokenizer.json": "{"}, "tokenizer.json is damaged"),
