@@ -28,7 +28,7 @@ def labels(folder: Path) -> list[str]:
     id2label = config.get("id2label")
     if id2label is None:  # what PretrainedConfig assumes
         return [f"LABEL_{label}" for label in range(config.get("num_labels", 2))]
-    return [id2label[key] for key in sorted(id2label, key=int)]
+    return [str(id2label[key]) for key in sorted(id2label, key=int)]
 
 
 def model(

@@ -213,6 +213,7 @@ def fill(
     allow_pickle: bool,
 ) -> int:
     """Make new version folders beside the old ones, then exchange them; returns how many parameters the model has."""
+    import config_file
     import tokenizer_files
 
     folders = version_folders(repository, name)
@@ -224,6 +225,7 @@ def fill(
             goal.mkdir()
             place(folder.glob("*.py"), goal, link=False)
             place((source.folder / file for file in SMALL if (source.folder / file).is_file()), goal, link=False)
+            config_file.mend(goal)
             tokenizer_files.write(source.folder, goal)
         if font:
             place_font(font, goals["preprocess"])

@@ -14,6 +14,7 @@ from typing import Any
 import huggingface_hub
 import numpy as np
 import pytest
+import transformers
 from google.protobuf import text_format
 from huggingface_hub import errors
 from safetensors.numpy import load_file, save_file
@@ -22,6 +23,7 @@ from tritonclient.grpc import model_config_pb2
 import install as installer
 from architectures import ArchitectureError
 from checkpoint_source import CheckpointError
+from config_file import mended
 from install import InstallError, install
 from python_backend.checkpoint import model as load_model
 from tests.tokenizer_cases import WORDPIECE
@@ -78,6 +80,27 @@ def test_small_files_go_to_every_stage_and_weights_to_the_model(checkpoint: Path
     assert files(model_folder(repository)) == small | {"model.safetensors", "installed.json"}
     np.testing.assert_array_equal(load_file(model_folder(repository) / "model.safetensors")["one"], WEIGHTS["one"])
     assert files(repository) == {TASK, f"{TASK}_preprocess", f"{TASK}_model", f"{TASK}_postprocess"}
+
+
+def test_settings_of_other_types_are_written_in_those_that_transformers_takes(
+    checkpoint: Path, repository: Path
+) -> None:
+    odd = {"initializer_range": 1, "pad_token_id": "0", "use_cache": None, "vocab_size": 99.0, "hidden_act": None}
+    one_label = {"id2label": {"0": "toxic"}, "problem_type": "single_label_classification"}
+    write_json(checkpoint / "config.json", {**CONFIG, **odd, **one_label})
+    install(TASK, checkpoint=str(checkpoint), repository=repository)
+    config = transformers.AutoConfig.from_pretrained(model_folder(repository))
+    assert (config.initializer_range, config.pad_token_id, config.use_cache, config.vocab_size) == (1.0, 0, False, 99)
+    assert (config.hidden_act, config.id2label, config.problem_type) == ("gelu", {0: "toxic"}, None)
+
+
+def test_settings_of_configs_inside_are_too_and_others_stay_as_they_are() -> None:
+    text = {"model_type": "clap_text_model", "initializer_factor": 1, "layer_norm_eps": "1e-12"}
+    config = {"model_type": "clap", "text_config": text, "audio_config": {"patch_size": 4}, "mine": {"rate": 1}}
+    expected = {**config, "text_config": {**text, "initializer_factor": 1.0, "layer_norm_eps": 1e-12}}
+    assert repr(mended(config)) == repr(expected)
+    unfit = {"model_type": "bert", "hidden_size": "large", "model_type_of_mine": None}
+    assert mended(unfit) == unfit
 
 
 def test_the_record_and_the_report_say_what_was_installed(checkpoint: Path, repository: Path) -> None:

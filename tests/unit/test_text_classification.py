@@ -1,5 +1,6 @@
 """Text classification: texts of any length in one batch, pairs, cutting, and what turns logits into scores."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -91,3 +92,17 @@ def test_best_labels_first(bert: Ensemble) -> None:
 )
 def test_default_functions_are_those_of_the_pipeline_of_4_48(problem: str | None, labels: int, function: str) -> None:
     assert Postprocess().default_function(problem, labels) == function
+
+
+@pytest.mark.parametrize(
+    ("config", "labels"),
+    [
+        ({}, [b"LABEL_0", b"LABEL_1"]),
+        ({"id2label": None, "num_labels": 3}, [b"LABEL_0", b"LABEL_1", b"LABEL_2"]),
+        ({"id2label": {"10": "k", "9": "j"}}, [b"j", b"k"]),
+        ({"id2label": {"0": 0, "1": 1}}, [b"0", b"1"]),
+    ],
+)
+def test_labels_of_any_kind_have_names(config: dict[str, Any], labels: list[bytes], tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text(json.dumps(config), encoding="utf-8")
+    assert Postprocess.local(tmp_path).labels.tolist() == labels
