@@ -57,16 +57,25 @@ def count_places(template: str) -> int:
     )
 
 
+SIGLIP_TOKENS = 64
+"""Of a text, where the configuration does not say."""
+
+
 class LabelTokenizer(text.Tokenizer):
     """Texts of labels to tokens, for models that encode them beside an image or an audio."""
 
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
         config = read_json(folder, "config.json")
-        self.max_tokens = min(self.max_tokens, text.max_tokens(config.get("text_config") or {}, {}))
+        words = config.get("text_config") or {}
+        siglip = config.get("model_type") == "siglip"
+        if siglip:  # a config.json leaves out what is the default
+            words = {"max_position_embeddings": SIGLIP_TOKENS, **words}
+        self.max_tokens = min(self.max_tokens, text.max_tokens(words, {}))
         self.padding = self.token_id("pad_token") or 0
-        # The pipeline fills up SigLIP's texts to their full length, and their tokenizer makes no mask.
-        self.full_length = self.max_tokens if config.get("model_type") == "siglip" else 0
+        # The pipeline fills up SigLIP's texts to their full length. Most of their tokenizers make no mask.
+        self.full_length = self.max_tokens if siglip else 0
+        self.masks = "attention_mask" in self.config.get("model_input_names", ())
 
     def labels(self, rows: list[list[str]], parameters: dict[str, Any]) -> Tensors:
         """Of the texts of each row: input_ids [batch, labels, length] INT64, and text_lengths [batch, labels] INT32,
@@ -85,5 +94,5 @@ class LabelTokenizer(text.Tokenizer):
         if self.full_length:
             full = self.full_length
             ids = [np.pad(row, ((0, 0), (0, full - row.shape[1])), constant_values=self.padding) for row in ids]
-            lengths = [np.full(len(row), full) for row in ids]
+            lengths = lengths if self.masks else [np.full(len(row), full) for row in ids]
         return {"input_ids": pad(ids, self.padding), "text_lengths": pad(lengths)}

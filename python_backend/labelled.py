@@ -75,11 +75,13 @@ class LabelledForward(Forward):
         return {name: self.to_device(array) for name, array in inputs.items() if name in self.accepted}
 
 
-def texts_of(request: Request, number: int) -> tuple[np.ndarray, np.ndarray]:
-    """The token ids [labels, length] and their counts [labels] of a row of a request, without what is padding."""
+def texts_of(request: Request, number: int, filled_up: bool = False) -> tuple[np.ndarray, np.ndarray]:
+    """The token ids [labels, length] and their counts [labels] of a row of a request, without what is padding; but for
+    that behind each text where texts are filled up to one length."""
     lengths = request.tensors["text_lengths"][number]
     lengths = lengths[lengths > 0]
-    return request.tensors["input_ids"][number, : len(lengths), : lengths.max()], lengths
+    width = None if filled_up else lengths.max()
+    return request.tensors["input_ids"][number, : len(lengths), :width], lengths
 
 
 class LabelledPostprocess(Stage):

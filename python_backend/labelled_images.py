@@ -66,6 +66,10 @@ class Row(NamedTuple):
 class LabelledImageForward(LabelledForward):
     """Images with texts through one model."""
 
+    def load(self) -> None:
+        super().load()
+        self.filled_up = self.model.config.model_type == "siglip"  # it looks at the last place of a text
+
     def labelled(self, request: Request) -> list[Row]:
         tensors = request.tensors
         rows = []
@@ -77,7 +81,7 @@ class LabelledImageForward(LabelledForward):
                     number,
                     tensors["pixel_values"][number, :, :height, :width],
                     mask if mask is not None and mask.size else None,
-                    *texts_of(request, number),
+                    *texts_of(request, number, self.filled_up),
                 )
             )
         return rows

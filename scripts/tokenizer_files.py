@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 from tokenizers import AddedToken, Tokenizer, normalizers, pre_tokenizers, processors
 
 import character_tokenizer
+import siglip_tokenizer
 import tokenizer_mapping
 from tokenizer_conversion import NO_FAST_FORM, ConversionError, convert
 
@@ -31,6 +32,14 @@ GENERIC: dict[str, Any] = {
     "languages": [],
 }
 """PreTrainedTokenizerFast."""
+SLOW: dict[str, Any] = {
+    siglip_tokenizer.NAME: {
+        **GENERIC,
+        "defaults": {"eos_token": "</s>", "unk_token": "<unk>", "pad_token": "</s>", "model_max_length": 64},
+        "model_input_names": ["input_ids", "attention_mask"],
+    },
+}
+"""Classes that 4.48 has no fast one of."""
 WITHOUT = ("Speech2TextTokenizer", "VitsTokenizer", "Wav2Vec2CTCTokenizer", "Wav2Vec2PhonemeCTCTokenizer")
 """Classes that have no tokenizer.json in transformers 4.48; serving reads their vocab.json."""
 WITHOUT_VOCABULARY = ("ByT5Tokenizer", "CanineTokenizer", "PerceiverTokenizer")
@@ -85,11 +94,12 @@ def build(source: Path, setup: Setup) -> Tokenizer:
             raise ConversionError(f"the checkpoint's vocabulary cannot become a tokenizer.json: {error}") from error
         setup.options["mapped_vocabulary_size"] = size
         return tokenizer
-    if setup.name == character_tokenizer.NAME and (source / character_tokenizer.FILE).is_file():
-        try:
-            return character_tokenizer.convert(source, setup.options, setup.added)
-        except Exception as error:  # whatever a damaged file leads to
-            raise ConversionError(f"the checkpoint's vocabulary cannot become a tokenizer.json: {error}") from error
+    for module in (character_tokenizer, siglip_tokenizer):
+        if setup.name == module.NAME and (source / module.FILE).is_file():
+            try:
+                return module.convert(source, setup.options, setup.added)
+            except Exception as error:  # whatever a damaged file leads to
+                raise ConversionError(f"the checkpoint's vocabulary cannot become a tokenizer.json: {error}") from error
     # These classes build the tokenizer anew when told whether texts get a leading space.
     anew = setup.name in ("LlamaTokenizerFast", "T5TokenizerFast") and setup.options.get("add_prefix_space") is not None
     made: Tokenizer | None = None
@@ -121,7 +131,7 @@ def read_setup(source: Path) -> Setup:
     config, model = _read(source, "tokenizer_config.json"), _read(source, "config.json")
     named = config.get("tokenizer_class") or model.get("tokenizer_class")
     name = _fast(named) if named else CLASSES["models"].get(model.get("model_type"), "PreTrainedTokenizerFast")
-    traits = CLASSES["classes"].get(name, GENERIC)
+    traits = SLOW.get(name) or CLASSES["classes"].get(name, GENERIC)
     options = {**traits["defaults"], **config}
     added = {int(id_): _token(token) for id_, token in config.get("added_tokens_decoder", {}).items()}
     legacy: dict[str, Any] = {}

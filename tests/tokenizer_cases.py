@@ -242,6 +242,17 @@ def two_step_cases() -> dict[str, dict[str, Any]]:
     }
 
 
+def slow_cases() -> dict[str, dict[str, Any]]:
+    """The files of tokenizers that have no fast class."""
+    lower = [piece for piece in SUBWORDS if piece == piece.lower()]
+    siglip = {"spiece.model": {"type": "unigram", "pieces": ["<unk>", "</s>", *lower]}}
+    return {
+        "siglip": {**siglip, **_class("SiglipTokenizer")},
+        "siglip_by_model_type": {**siglip, "config.json": {"model_type": "siglip"}},
+        "siglip_cased": {**siglip, **_class("SiglipTokenizer", do_lower_case=False, model_max_length=16)},
+    }
+
+
 TWO_STEP_TEXTS = [
     *TEXTS,
     "",
@@ -253,6 +264,10 @@ TWO_STEP_TEXTS = [
     "中 ß 中ß x",
     "die ▁Katze die",
     "the</s>cat<unk> <pad>",
+]
+SLOW_TEXTS = [
+    *("Héllo the cat", "the cat's HATS, the cat.", "  cats   and\that  ", "", "!?", "中 ß 中ß x", "▁the ▁cat"),
+    *("the-cat", "This is a photo of the cat."),
 ]
 
 
@@ -331,6 +346,12 @@ def record() -> None:
             ids = [tokenizer(text).input_ids for text in TWO_STEP_TEXTS]
             ids.append(list(range(len(files["vocab.json"]))))
             goldens[name] = {"ids": ids, "decoded": tokenizer.batch_decode(ids, skip_special_tokens=True)}
+    for name, files in slow_cases().items():
+        with tempfile.TemporaryDirectory() as folder:
+            write(files, Path(folder))
+            tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
+            config = {key: getattr(tokenizer, key) for key in ("model_input_names", "model_max_length", "pad_token")}
+            goldens[name] = {"ids": [tokenizer(text).input_ids for text in SLOW_TEXTS], "config": config}
     lines = [f"{json.dumps(name)}: {json.dumps(golden, ensure_ascii=False)}" for name, golden in goldens.items()]
     GOLDENS.write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8")
 

@@ -11,7 +11,16 @@ from tokenizers import Tokenizer
 
 import tokenizer_files
 from python_backend import languages, text
-from tests.tokenizer_cases import GOLDENS, TWO_STEP_TEXTS, cases, describe, two_step_cases, write
+from tests.tokenizer_cases import (
+    GOLDENS,
+    SLOW_TEXTS,
+    TWO_STEP_TEXTS,
+    cases,
+    describe,
+    slow_cases,
+    two_step_cases,
+    write,
+)
 from tokenizer_conversion import ConversionError
 
 CASES = cases()
@@ -31,6 +40,19 @@ def test_written_files_do_what_transformers_does(name: str, tmp_path: Path) -> N
     expected = EXPECTED[name]
     written = describe(tokenizer.encode, tokenizer, {key: config[key] for key in config if key in expected})
     assert written == expected
+
+
+@pytest.mark.parametrize("name", slow_cases())
+def test_slow_tokenizers_become_tokenizers_that_do_the_same(name: str, tmp_path: Path) -> None:
+    source, target = tmp_path / "source", tmp_path / "target"
+    source.mkdir()
+    target.mkdir()
+    write(slow_cases()[name], source)
+    tokenizer_files.write(source, target)
+    tokenizer = text.Tokenizer(target)
+    for string, ids in zip(SLOW_TEXTS, EXPECTED[name]["ids"], strict=True):
+        assert tokenizer.backend.encode(string).ids == ids, string
+    assert tokenizer.config.items() >= EXPECTED[name]["config"].items()
 
 
 @pytest.mark.parametrize("name", TWO_STEP_CASES)

@@ -1,11 +1,16 @@
 """Zero-shot image classification: labels of each image, encoded once for all images that share them."""
 
+import json
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from python_backend.candidate_labels import LabelTokenizer
+from python_backend.labelled import texts_of
 from python_backend.parameters import InvalidInput
+from python_backend.stage import Request
 from tests.unit.ensemble import Ensemble, Sent, lists, text
 from tests.unit.pictures import NARROW, SCENE, TINY, check_batches, labels, modules_of_preprocess
 
@@ -78,3 +83,26 @@ def test_labels_that_cannot_be_fail_alone(
 def test_a_served_preprocessor_leaves_pytorch_out(checkpoints: Path) -> None:
     sent = '{"IMAGE": text((data / "scene.jpg").read_bytes()), "CANDIDATE_LABELS": lists(["sea"])}'
     assert modules_of_preprocess(TASK, checkpoints, f"{TASK}_clip", sent) == "NoneType"
+
+
+def test_texts_of_siglip_are_as_long_as_its_positions_and_masked_where_the_tokenizer_masks(
+    checkpoints: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(checkpoints / f"{TASK}_siglip", tmp_path, dirs_exist_ok=True)
+    for name, change in (
+        ("config.json", lambda config: config["text_config"].pop("max_position_embeddings")),
+        ("tokenizer_config.json", lambda config: config.pop("model_max_length")),
+    ):
+        content = json.loads((tmp_path / name).read_text())
+        change(content)
+        (tmp_path / name).write_text(json.dumps(content))
+    tokenizer = LabelTokenizer(tmp_path)
+    filled = tokenizer.labels([["house", "a white whale"]], {})
+    assert filled["input_ids"].shape == (1, 2, 64) and filled["text_lengths"].tolist() == [[64, 64]]
+    tokenizer.masks = True
+    masked = tokenizer.labels([["house", "a white whale"]], {})
+    np.testing.assert_array_equal(masked["input_ids"], filled["input_ids"])
+    assert (masked["text_lengths"] < 64).all()
+    request = Request({"input_ids": masked["input_ids"], "text_lengths": masked["text_lengths"]}, {})
+    assert texts_of(request, 0, filled_up=True)[0].shape == (2, 64)
+    assert texts_of(request, 0)[0].shape == (2, masked["text_lengths"].max())
