@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from python_backend import timm_resnet
+from python_backend import plain_tensors, shared_halves, timm_resnet
 from python_backend.prepacking import prepack
 
 if TYPE_CHECKING:
@@ -45,8 +45,13 @@ def model(
     more: dict[str, Any] = {}
     if config := _replaced_config(folder):
         more = {"config": config, "key_mapping": timm_resnet.NAMES}
-    loaded = cls.from_pretrained(folder, dtype=torch_dtype, local_files_only=True, trust_remote_code=code, **more)
+    loaded, found = cls.from_pretrained(
+        folder, dtype=torch_dtype, local_files_only=True, trust_remote_code=code, output_loading_info=True, **more
+    )
+    if shared_halves.are_in(read_json(folder, "config.json")):
+        shared_halves.join(loaded, found["missing_keys"])
     loaded = loaded.to(device).eval().requires_grad_(False)
+    plain_tensors.fill(loaded)
     if prepacked and device == "cpu":
         prepack(loaded)
     return loaded

@@ -62,6 +62,9 @@ class EncoderDecoder:
     def __init__(self, model: PreTrainedModel, limits: Limits) -> None:
         end_as_before(model)
         model.generation_config = GenerationConfig()
+        config = model.config
+        if layers := getattr(config, "num_decoder_layers", None):  # T5 and its kin: the cache is made for num_layers
+            config.num_layers = max(config.num_layers, layers)
         self.model = model
         self.limits = limits
         self.pads = model.config.model_type not in WHOLE_ENCODERS

@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeAlias
 
+import numpy as np
 import torch
 from transformers import (
     EpsilonLogitsWarper,
@@ -118,13 +119,31 @@ def generation_config(base: GenerationConfig, parameters: Mapping[str, Any]) -> 
     return config
 
 
-def check_token_ids(config: GenerationConfig, vocabulary: int) -> None:
-    """InvalidInput for a token id that the model does not have."""
+def check_token_ids(config: GenerationConfig, vocabulary: int, given: Mapping[str, Any]) -> None:
+    """InvalidInput for a token id of a request that the model does not have. The checkpoint's own are forgotten then:
+    they are those of its class, as of a GPT-2 with another vocabulary.
+
+    Args:
+        given: the parameters of the request.
+    """
     for name in TOKEN_FIELDS:
         value = getattr(config, name)
-        for token in value if isinstance(value, list) else [value]:
-            if token is not None and token >= vocabulary:
-                raise InvalidInput(f"{name} is {token}; the model has tokens 0 to {vocabulary - 1:,}.")
+        tokens = value if isinstance(value, list) else [] if value is None else [value]
+        known = [token for token in tokens if token < vocabulary]
+        if len(known) == len(tokens):
+            continue
+        if given.get(name) is not None:
+            raise InvalidInput(f"{name} is {max(tokens)}; the model has tokens 0 to {vocabulary - 1:,}.")
+        setattr(config, name, known or None)
+
+
+def check_prompt(ids: Sequence[int] | np.ndarray, vocabulary: int) -> None:
+    """InvalidInput for a prompt that the model cannot read: its tokenizer has tokens that the model has not."""
+    if (largest := int(np.max(ids, initial=0))) >= vocabulary:
+        raise InvalidInput(
+            f"The text has the token {largest:,}, which the checkpoint's tokenizer knows and its model does not: the "
+            f"model has tokens 0 to {vocabulary - 1:,}."
+        )
 
 
 def new_tokens(
@@ -168,6 +187,13 @@ def new_tokens(
     return most, fewest
 
 
+def asks_for_length(base: GenerationConfig, parameters: Mapping[str, Any]) -> bool:
+    """Whether a request itself says how long its answer may be: its `max_length` is nothing where the checkpoint has a
+    max_new_tokens."""
+    by_length = base.max_new_tokens is None and parameters.get("max_length") is not None
+    return by_length or parameters.get("max_new_tokens") is not None
+
+
 def limited_new_tokens(
     base: GenerationConfig,
     parameters: Mapping[str, Any],
@@ -190,7 +216,7 @@ def limited_new_tokens(
     if room <= 0:
         raise InvalidInput(f"The text has {first_tokens:,} tokens; the model takes {positions:,}. Shorten it.")
     most, fewest = new_tokens(base, parameters, first_tokens, positions)
-    if parameters.get("max_new_tokens") is None and parameters.get("max_length") is None:
+    if not asks_for_length(base, parameters):
         most = min(most, room, limit)
     if most > limit:
         raise InvalidInput(

@@ -116,6 +116,11 @@ class GenerationRequest:
             self.listener.failed(error)
 
     @property
+    def longest(self) -> int:
+        """How many tokens a sequence may come to, its prompt's included."""
+        return len(self.prompt) + int(self.config.max_new_tokens)
+
+    @property
     def expired(self) -> bool:
         return time.monotonic() > self.deadline
 

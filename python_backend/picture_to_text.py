@@ -47,6 +47,7 @@ class WritingModel(TorchStage):
 
         parameters = request.parameters
         config = generation.generation_config(self.base, parameters)
+        generation.check_token_ids(config, self.writer.vocabulary, parameters)
         if config.eos_token_id == -1:
             config.eos_token_id = None
         lanes = max(config.num_beams, config.num_return_sequences)

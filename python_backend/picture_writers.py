@@ -17,7 +17,7 @@ from transformers.generation import GenerationConfig
 from transformers.modeling_outputs import BaseModelOutput
 
 from python_backend.beam_search import end_as_before
-from python_backend.generation import PreTrainedModel, check_token_ids, generate
+from python_backend.generation import PreTrainedModel, generate
 from python_backend.parameters import InvalidInput
 from python_backend.sequences import ends_of, until_end
 
@@ -115,7 +115,6 @@ class Writer:
         config.max_new_tokens, config.max_length = rows[0].most, None
         config.min_new_tokens, config.min_length = rows[0].fewest, None
         config.max_time = min(row.seconds for row in rows)
-        check_token_ids(config, self.vocabulary)
         sequences = generate(self.decoder, self.inputs(rows, states), config, [row.seed for row in rows]).tolist()
         first, ends = self.first_tokens(len(rows[0].prompt)), ends_of(config)
         whole = [until_end(sequence, first, ends) for sequence in sequences]

@@ -124,6 +124,7 @@ class Generator:
         self.settings = settings
         end_as_before(model)
         self.base = base_config(model, folder, TASK)
+        self.vocabulary = int(model.get_output_embeddings().weight.shape[0])
 
     def recognize(self, rows: Sequence[Speech]) -> list[Spoken | InvalidInput]:
         groups: dict[Any, list[int]] = defaultdict(list)
@@ -157,7 +158,7 @@ class Generator:
     def config(self, parameters: dict[str, Any]) -> GenerationConfig:
         temperatures = [one for one in parameters["temperature"] or () if one > 0]
         config = generation_config(self.base, {**parameters, "temperature": temperatures[0] if temperatures else None})
-        check_token_ids(config, self.model.config.vocab_size)
+        check_token_ids(config, self.vocabulary, parameters)
         return config
 
 

@@ -151,11 +151,8 @@ class Library(FeatureExtractor):
 
     min_samples = 400  # their windows are 25 ms
 
-    def __init__(self, folder: Path, config: dict[str, Any]) -> None:
+    def __init__(self, folder: Path, config: dict[str, Any], kind: str) -> None:
         super().__init__(config)
-        kind = config.get("feature_extractor_type")
-        if kind is None:
-            raise ValueError(f"{folder}/preprocessor_config.json has no feature_extractor_type")
         self.extractor = getattr(importlib.import_module("transformers"), kind).from_pretrained(folder)
         self.input_name = self.extractor.model_input_names[0]
 
@@ -170,13 +167,26 @@ class Library(FeatureExtractor):
 
 def load(folder: Path) -> FeatureExtractor:
     """The feature extractor of a checkpoint."""
-    config = read_json(folder, "preprocessor_config.json")
-    match config.get("feature_extractor_type"):
+    config, model_config = read_json(folder, "preprocessor_config.json"), read_json(folder, "config.json")
+    match kind := class_name(config, model_config):
         case "WhisperFeatureExtractor":
             return LogMel(config)
         case "Wav2Vec2FeatureExtractor":
-            return Waveform(config, read_json(folder, "config.json"))
+            return Waveform(config, model_config)
         case "ASTFeatureExtractor":
             return Filterbank(config)
+        case None:
+            raise ValueError(f"{folder}/preprocessor_config.json has no feature_extractor_type")
         case _:
-            return Library(folder, config)
+            return Library(folder, config, kind)
+
+
+def class_name(config: dict[str, Any], model_config: dict[str, Any]) -> str | None:
+    """The feature extractor's class. Older checkpoints leave it to the type of the model, or of its encoder."""
+    kind: str | None = config.get("feature_extractor_type")
+    if kind is None:
+        from transformers.models.auto.feature_extraction_auto import FEATURE_EXTRACTOR_MAPPING_NAMES
+
+        types = [str(part.get("model_type")) for part in (model_config, model_config.get("encoder") or {})]
+        kind = next((name for each in types if (name := FEATURE_EXTRACTOR_MAPPING_NAMES.get(each))), None)
+    return kind

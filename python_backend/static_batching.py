@@ -17,9 +17,11 @@ import numpy as np
 import torch
 from transformers import StoppingCriteria
 
+from python_backend import rotary_positions
 from python_backend.beam_search import end_as_before
 from python_backend.generation import PreTrainedModel, generate, logits_processors, look_back
 from python_backend.generation_request import CHECK_INTERVAL, GenerationRequest
+from python_backend.parameters import InvalidInput
 
 
 def unloaded() -> RuntimeError:
@@ -37,6 +39,7 @@ class StaticBatching:
         end_as_before(model)
         self.model = model
         self.max_batch_rows = max_batch_rows
+        self.common_length = rotary_positions.common_length(model.config.get_text_config())
         self._waiting: deque[tuple[Hashable, GenerationRequest]] = deque()
         self._changed = threading.Condition()
         self._closing = threading.Event()
@@ -48,6 +51,10 @@ class StaticBatching:
         with self._changed:
             self._waiting.append((key, request))
             self._changed.notify()
+
+    def runs_alone(self, request: GenerationRequest) -> bool:
+        """Whether it may grow so long that the rotary positions of others in its passes would change."""
+        return self.common_length is not None and request.longest > self.common_length
 
     def close(self) -> None:
         self._closing.set()
@@ -61,6 +68,8 @@ class StaticBatching:
         beams_sample = config.num_beams > 1 and config.do_sample  # draws for the whole batch at once
         guided = config.guidance_scale not in (None, 1)
         if beams_sample or guided or config.prompt_lookup_num_tokens or config.token_healing:
+            return id(request)
+        if self.runs_alone(request):
             return id(request)
         if request.features and config.num_beams > 1:  # generate() repeats them without regard to whose they are
             return id(request)
@@ -107,6 +116,8 @@ class StaticBatching:
     def _generate(self, batch: list[GenerationRequest]) -> None:
         if not batch:
             return
+        if self.common_length is not None:
+            rotary_positions.forget(self.model)
         try:
             _Batch(self.model, batch, self._closing).run()
         except Exception as error:
@@ -114,9 +125,11 @@ class StaticBatching:
                 for request in batch:
                     self._generate([request])
                 return
-            logging.exception("generate() failed")
+            refused = isinstance(error, ValueError)  # generate() does, settings that the model cannot meet
+            if not refused:
+                logging.exception("generate() failed")
             for request in batch:
-                request.fail(error)
+                request.fail(InvalidInput(str(error)) if refused else error)
 
 
 class _Batch(StoppingCriteria):

@@ -251,8 +251,17 @@ def max_tokens(config: dict[str, Any], tokenizer_config: dict[str, Any]) -> int:
     if positions and positions > 0:
         if config.get("model_type") in OFFSET_POSITIONS:
             positions -= (config.get("pad_token_id") or 0) + 1
-        limit = min(limit, positions)
+        limit = min(limit, stretched(positions, config))
     return int(limit)
+
+
+def stretched(positions: int, config: dict[str, Any]) -> int:
+    """How many of its rotary positions a model takes, where config.json stretches them beyond those of its training."""
+    rotary = config.get("rope_scaling") or config.get("rope_parameters") or {}
+    if rotary.get("rope_type", rotary.get("type")) not in ("dynamic", "linear", "yarn"):
+        return positions
+    trained = rotary.get("original_max_position_embeddings") or positions
+    return max(positions, int(trained * (rotary.get("factor") or 1)))
 
 
 def tokenizer(stage: Stage) -> Tokenizer:

@@ -30,7 +30,8 @@ if TYPE_CHECKING:
     from python_backend.encoder_decoder import Row
 
 UNBOUNDED = (
-    "fsmt", "longt5", "m2m_100", "mt5", "nllb-moe", "switch_transformers", "t5", "umt5",
+    "fsmt", "longt5", "m2m_100", "mt5", "nllb-moe", "seamless_m4t", "seamless_m4t_v2", "switch_transformers", "t5",
+    "umt5",
 )  # fmt: skip
 """Models that know positions of any length, relative ones or waves."""
 
@@ -84,7 +85,8 @@ class Preprocess(TextToText):
         limit = input_limit(config)
         self.limit_is_ours = limit is None
         self.limit = self.setting("max_input_tokens", 4096) if limit is None else limit
-        self.tokenizer.max_tokens = min(self.tokenizer.max_tokens, self.limit)
+        own = text.max_tokens({} if limit is None else config, self.tokenizer.config)
+        self.tokenizer.max_tokens = min(own, self.limit)
         self.defaults: dict[str, dict[str, Any]] = {}
 
     def settings_of(self, request: Request) -> dict[str, Any]:
@@ -202,6 +204,7 @@ class Model(TextToText, TorchStage):
             self.setting("pass_cost", 32 if self.device == "cpu" else 1024),
         )
         self.vocabulary = int(model.get_output_embeddings().weight.shape[0])
+        self.embedded = int(model.get_input_embeddings().weight.shape[0])
         self.positions = getattr(model.config, "max_position_embeddings", None)
         self.room = output_limit(model.config.to_dict())
         self.count_tokens = self.counter("triton_pipelines_generated_tokens_total", "Tokens that were generated.")
@@ -255,7 +258,7 @@ class Model(TextToText, TorchStage):
             config.eos_token_id = int(tensors["eos_token_id"][0, 0])
         if tensors["forced_bos_token_id"].size and parameters["forced_bos_token_id"] is None:
             config.forced_bos_token_id = int(tensors["forced_bos_token_id"][0, 0])
-        generation.check_token_ids(config, self.vocabulary)
+        generation.check_token_ids(config, self.vocabulary, parameters)
         if config.eos_token_id == -1:
             config.eos_token_id = None
         sequences = max(config.num_beams, config.num_return_sequences)
@@ -271,6 +274,7 @@ class Model(TextToText, TorchStage):
         config.max_new_tokens = config.min_new_tokens = config.max_length = config.max_time = None
         config.min_length = 0
         seed = parameters["seed"]
+        generation.check_prompt(tensors["input_ids"].ravel(), self.embedded)
         return [
             Row(
                 ids[: np.count_nonzero(mask)],

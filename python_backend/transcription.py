@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
@@ -130,6 +131,7 @@ class SequenceTranscriber:
         return Transcription(self.tokenizer.decode(ids, skip_special_tokens=True), [])
 
 
+LANGUAGE = re.compile(r"<lang:\w+>")
 SPECIAL_TOKENS = {"bos_token": "<s>", "eos_token": "</s>", "pad_token": "<pad>", "unk_token": "<unk>"}
 
 
@@ -141,7 +143,9 @@ class Pieces:
         self.pieces = {id_: piece for piece, id_ in vocabulary.items()}
         config = {**read_json(folder, "special_tokens_map.json"), **read_json(folder, "tokenizer_config.json")}
         special = [config.get(name, default) for name, default in SPECIAL_TOKENS.items()]
-        special += config.get("additional_special_tokens", [])
+        special += config.get("additional_special_tokens") or []
+        if config.get("lang_codes"):  # it says which languages, whose tokens are special
+            special += [piece for piece in vocabulary if LANGUAGE.fullmatch(piece)]
         self.special = {vocabulary.get(token_text(token)) for token in special}
         self.upper = config.get("do_upper_case", False)
         self.clean_up = config.get("clean_up_tokenization_spaces", False)

@@ -65,6 +65,24 @@ ONLY = {
 REASONS = {
     ("fill_mask", "luke"): "transformers 5 does not tie its head, so that random weights would answer",
     ("document_question_answering", "layoutlmv2"): "LayoutLMv2 and LayoutXLM need detectron2, which is not here",
+    ("text_generation", "dbrx"): "transformers 5 does not know where it keeps the settings of its positions",
+    ("zero_shot_object_detection", "omdet-turbo"): "it is asked for all labels at once, in a sentence about them",
+    **{
+        (task, "imagegpt"): "its image processor makes numbers of colours, not pixels"
+        for task in ("image_classification", "image_feature_extraction")
+    },
+    **{
+        ("image_feature_extraction", model_type): "it needs texts too; its vision model, saved by itself, is taken"
+        for model_type in (
+            "align", "altclip", "blip", "blip-2", "bridgetower", "chinese_clip", "clip", "clipseg", "flava",
+            "grounding-dino", "groupvit", "metaclip_2", "mm-grounding-dino", "omdet-turbo", "owlv2", "owlvit", "siglip",
+            "siglip2", "vilt", "vision-text-dual-encoder", "xclip",
+        )
+    },
+    **{
+        ("image_feature_extraction", model_type): "it looks at videos"
+        for model_type in ("timesformer", "videomae", "vivit", "vjepa2")
+    },
     **{
         ("image_text_to_text", model_type): "image-to-text does"
         for model_type in ("blip", "git", "pix2struct", "vision-encoder-decoder")
@@ -110,6 +128,8 @@ def check(task: str, config: dict[str, Any], remote_code: bool = False) -> None:
             f"{_id(task)} takes no model of type {model_type!r}{reason}; "
             f"it takes {len(known)} types, among them {', '.join(_examples(known))}"
         )
+    if model_type == "mvp" and config.get("use_prompt"):
+        raise ArchitectureError(f"{_id(task)} takes no MVP with prompts (use_prompt): transformers 5 leaves them out")
     encoder = config.get("encoder", {}).get("model_type")
     if model_type == "vision-encoder-decoder" and encoder not in (encoders := ENCODERS.get(task, (encoder,))):
         raise ArchitectureError(

@@ -162,6 +162,7 @@ class Model(text_generation.Model):
     task = "image-text-to-text"
     auto_class = "AutoModelForImageTextToText"
     remedy = "Send fewer or smaller images, or less text."
+    reads_tokens_alone = False
 
     def load(self) -> None:
         super().load()

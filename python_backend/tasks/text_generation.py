@@ -236,9 +236,11 @@ class Model(DecoupledStage, TorchStage):
     auto_class = "AutoModelForCausalLM"
     remedy = 'Shorten it, or send truncation=true or handle_long_generation="hole" with max_new_tokens.'
     """For a prompt that is too long."""
+    reads_tokens_alone = True
+    """Every token of a prompt has its embedding; those that stand for images need none."""
 
     def load(self) -> None:
-        from python_backend import generation
+        from python_backend import generation, rotary_positions
         from python_backend.static_batching import StaticBatching
 
         super().load()
@@ -247,6 +249,8 @@ class Model(DecoupledStage, TorchStage):
         self.model.generation_config = type(self.base)()  # nothing beside what a request's own configuration says
         config = self.model.config.get_text_config()
         self.vocabulary = config.vocab_size
+        embeddings: Any = self.model.get_input_embeddings()
+        self.embedded = int(embeddings.weight.shape[0])
         self.positions = text.max_tokens(config.to_dict(), {})
         # Rotary positions have no table that ends: as in the pipeline, what is generated may go beyond those trained.
         self.room = text.UNLIMITED if getattr(config, "rope_parameters", None) else self.positions
@@ -258,6 +262,8 @@ class Model(DecoupledStage, TorchStage):
         self.open_requests: set[Answer] = set()
         self.count_tokens = self.counter("triton_pipelines_generated_tokens_total", "Tokens that were generated.")
         self.static = StaticBatching(self.model, self.max_batch_rows)
+        if self.static.common_length is not None:
+            rotary_positions.one_pass_at_a_time(self.model)
         self.continuous = self.continuous_batching()
 
     def continuous_batching(self) -> ContinuousBatching | None:
@@ -285,7 +291,8 @@ class Model(DecoupledStage, TorchStage):
         answer = Answer(self, reply, request)
         generation_request = self.generation_request(request, answer)
         config = generation_request.config
-        engine = self.continuous if self.continuous and self.continuous.takes(config) else self.static
+        together = self.continuous and self.continuous.takes(config) and not self.static.runs_alone(generation_request)
+        engine = self.continuous if self.continuous and together else self.static
         self.open_requests.add(answer)
         try:
             engine.submit(generation_request)
@@ -301,7 +308,7 @@ class Model(DecoupledStage, TorchStage):
         config = generation.generation_config(self.base, parameters)
         if tensors["eos_token_id"].size:
             config.eos_token_id = tensors["eos_token_id"].tolist()
-        generation.check_token_ids(config, self.vocabulary)
+        generation.check_token_ids(config, self.vocabulary, parameters)
         sequences = max(config.num_beams, config.num_return_sequences)
         if sequences > self.max_batch_rows:
             raise InvalidInput(
@@ -311,6 +318,8 @@ class Model(DecoupledStage, TorchStage):
         if parameters["stream"] and config.num_return_sequences > 1:
             raise InvalidInput("stream=true is for one sequence: send several requests, or leave it out.")
         prompt = tensors["input_ids"].tolist()
+        if self.reads_tokens_alone:
+            generation.check_prompt(prompt, self.embedded)
         config.max_new_tokens, fewest = self.new_tokens(parameters, len(prompt), int(tensors["prefix_length"][0]))
         config.min_new_tokens, config.min_length, config.max_length = fewest or None, 0, None
         if config.eos_token_id == -1:
@@ -333,7 +342,7 @@ class Model(DecoupledStage, TorchStage):
                 f"The prompt has {prompt_length:,} tokens; this deployment takes {longest:,}. {self.remedy}"
             )
         most, fewest = generation.new_tokens(self.base, parameters, prompt_length, self.positions, prefix_length)
-        if parameters["max_new_tokens"] is None and parameters["max_length"] is None:
+        if not generation.asks_for_length(self.base, parameters):
             return min(most, room - prompt_length, self.max_new_tokens_limit), fewest
         if most > self.max_new_tokens_limit:
             raise InvalidInput(

@@ -1,5 +1,6 @@
 """Automatic speech recognition: rows that overlap, batches of strangers, times, languages, and what cannot be asked."""
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -7,6 +8,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
+from transformers import GPT2Config, SpeechEncoderDecoderConfig, SpeechEncoderDecoderModel, Wav2Vec2Config
 
 from python_backend import speech_features
 from python_backend.parameters import InvalidInput
@@ -464,6 +467,38 @@ def test_speech2text_pieces(tmp_path: Path) -> None:
     (tmp_path / "vocab.json").write_text(str({piece: id_ for id_, piece in enumerate(pieces)}).replace("'", '"'))
     (tmp_path / "special_tokens_map.json").write_text('{"additional_special_tokens": ["<lang:fr>"]}')
     assert Pieces(tmp_path).decode([2, 7, 4, 5, 6, 2, 1], skip_special_tokens=True) == "the sea"
+    (tmp_path / "special_tokens_map.json").unlink()
+    (tmp_path / "tokenizer_config.json").write_text('{"lang_codes": "mustc", "tgt_lang": "fr"}')
+    assert Pieces(tmp_path).decode([2, 7, 4, 5, 6, 2, 1], skip_special_tokens=True) == "the sea"
+
+
+def test_older_checkpoints_leave_the_feature_extractor_to_the_model() -> None:
+    name = speech_features.class_name
+    assert name({}, {"model_type": "wav2vec2"}) == "Wav2Vec2FeatureExtractor"
+    assert name({}, {"model_type": "speech-encoder-decoder", "encoder": {"model_type": "hubert"}}) == (
+        "Wav2Vec2FeatureExtractor"
+    )
+    assert name({"feature_extractor_type": "WhisperFeatureExtractor"}, {}) == "WhisperFeatureExtractor"
+
+
+def test_an_encoder_of_sound_with_a_decoder_of_text(checkpoints: Path, tmp_path: Path) -> None:
+    """As Wav2Vec2 with mBART; the tokens of its configuration are those of the decoder's class, which it lacks."""
+    sizes: Any = {"num_hidden_layers": 1, "num_attention_heads": 2, "hidden_size": 16, "intermediate_size": 16}
+    encoder = Wav2Vec2Config(**sizes, conv_dim=[8] * 7, num_conv_pos_embedding_groups=4)
+    decoder = GPT2Config(n_embd=16, n_layer=1, n_head=2, vocab_size=1000, add_cross_attention=True)
+    config = SpeechEncoderDecoderConfig.from_encoder_decoder_configs(encoder, decoder)
+    config.decoder_start_token_id = config.pad_token_id = 0
+    torch.manual_seed(0)
+    model = SpeechEncoderDecoderModel(config).eval()
+    model.save_pretrained(tmp_path)
+    shutil.copy(checkpoints / f"{TASK}_wav2vec2/preprocessor_config.json", tmp_path)
+    for name in ("tokenizer.json", "tokenizer_config.json"):
+        shutil.copy(checkpoints / "text_generation_gpt2" / name, tmp_path)
+    ensemble = Ensemble(TASK, tmp_path)
+    tensors = ensemble({"SAMPLES": noise(1)}, max_new_tokens=5)
+    values = torch.from_numpy(tensors["input_values"][0])
+    ids = model.generate(inputs=values, attention_mask=torch.ones_like(values), max_new_tokens=5, do_sample=False)
+    assert tensors["tokens"][0, 0].tolist() == ids[0].tolist()
 
 
 # Stages.

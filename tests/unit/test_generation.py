@@ -6,6 +6,7 @@ import random
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import example, given, settings
@@ -25,6 +26,7 @@ from transformers.generation import GenerationConfig
 from python_backend.detokenization import CLEANED_UP, Detokenizer, StopStrings, settled_length
 from python_backend.generation import (
     base_config,
+    check_prompt,
     check_token_ids,
     draw,
     generate,
@@ -99,9 +101,21 @@ def test_contradictions_are_the_callers(given: dict[str, int]) -> None:
 
 
 def test_token_ids_must_be_the_models() -> None:
-    check_token_ids(GenerationConfig(eos_token_id=[5, 9]), vocabulary=10)
+    check_token_ids(GenerationConfig(eos_token_id=[5, 9]), 10, {"eos_token_id": 9})
     with pytest.raises(InvalidInput, match=r"eos_token_id is 10; the model has tokens 0 to 9"):
-        check_token_ids(GenerationConfig(eos_token_id=[5, 10]), vocabulary=10)
+        check_token_ids(GenerationConfig(eos_token_id=10), 10, {"eos_token_id": 10})
+
+
+def test_token_ids_of_a_class_that_the_checkpoints_model_lacks_are_forgotten() -> None:
+    config = GenerationConfig(bos_token_id=50_256, eos_token_id=[5, 50_256], pad_token_id=0)
+    check_token_ids(config, 10, {"eos_token_id": None})
+    assert (config.bos_token_id, config.eos_token_id, config.pad_token_id) == (None, [5], 0)
+
+
+def test_a_prompt_must_be_of_the_models_tokens() -> None:
+    check_prompt([0, 9], 10)
+    with pytest.raises(InvalidInput, match="has the token 10, which the checkpoint's tokenizer knows"):
+        check_prompt(np.array([3, 10]), 10)
 
 
 def test_the_base_is_the_checkpoint_with_its_parameters_for_the_task(tmp_path: Path) -> None:

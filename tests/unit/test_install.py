@@ -277,6 +277,8 @@ def test_without_weights_what_is_there_is_listed(checkpoint: Path, repository: P
         ("fill-mask", CONFIG, "needs BertForMaskedLM; the checkpoint is BertForSequenceClassification.*random weights"),
         ("text-classification", {**CONFIG, "architectures": ["BertModel"]}, "needs BertForSequenceClassification"),
         ("text-generation", {"model_type": "t5", "architectures": ["T5ForConditionalGeneration"]}, "no model of type"),
+        ("text-generation", {"model_type": "dbrx"}, "the settings of its positions"),
+        ("summarization", {"model_type": "mvp", "use_prompt": True}, "takes no MVP with prompts"),
     ],
 )
 def test_other_architectures_are_refused(

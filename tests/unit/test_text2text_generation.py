@@ -1,5 +1,6 @@
 """What all three tasks share, on text2text-generation: batches of strangers, steps and generate(), limits, seeds."""
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -7,10 +8,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from transformers import T5Config, T5ForConditionalGeneration
+from transformers.generation import GenerationConfig
 
-from python_backend.encoder_decoder import Row
+from python_backend.encoder_decoder import EncoderDecoder, Limits, Row
 from python_backend.parameters import InvalidInput
 from python_backend.stage import Request, Tensors
+from python_backend.tasks.translation import Preprocess
 from tests.cases.texts import BATCH, GETTYSBURG, LINCOLN, LONG, SHORT
 from tests.unit.ensemble import Ensemble, Sent, text
 
@@ -189,6 +193,22 @@ def test_a_model_without_a_table_of_positions_has_the_deployment_s_limit(t5: Ens
         t5({"TEXT": text("Alice " * 300)})
     assert t5({"TEXT": text("Alice " * 300)}, truncation=True)["input_ids"].shape == (1, 128)
     assert t5({"TEXT": text("Alice " * 150)}, max_new_tokens=1)["input_ids"].shape == (1, 151)
+
+
+def test_a_text_is_cut_to_the_tokenizers_length_where_the_model_has_no_table(checkpoints: Path, tmp_path: Path) -> None:
+    """M2M100 names a number of positions, which are waves: there are as many as a text has tokens."""
+    shutil.copy(checkpoints / "text2text_generation_t5/tokenizer.json", tmp_path)
+    (tmp_path / "config.json").write_text('{"model_type": "m2m_100", "max_position_embeddings": 128}')
+    (tmp_path / "tokenizer_config.json").write_text('{"model_max_length": 1000}')
+    assert Preprocess.local(tmp_path).tokenizer.max_tokens == 1000
+
+
+def test_a_decoder_may_have_more_layers_than_its_encoder() -> None:
+    sizes: Any = {"d_model": 16, "d_kv": 8, "d_ff": 16, "num_heads": 2, "vocab_size": 20, "decoder_start_token_id": 0}
+    config = T5Config(**sizes, num_layers=1, num_decoder_layers=3)
+    engine = EncoderDecoder(T5ForConditionalGeneration(config).eval(), Limits(rows=4, tokens=100, pass_cost=32))
+    engine.check(GenerationConfig(decoder_start_token_id=0, eos_token_id=1, pad_token_id=0))
+    assert engine.steps
 
 
 def test_time_is_bounded(bart: Ensemble) -> None:

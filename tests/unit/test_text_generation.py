@@ -14,13 +14,13 @@ import pytest
 import torch
 from transformers import AutoTokenizer, LogitsProcessor, LogitsProcessorList, MambaConfig, MambaForCausalLM
 
-from python_backend import continuous_batching
+from python_backend import continuous_batching, static_batching
 from python_backend.chat import ChatTemplate
 from python_backend.parameters import InvalidInput
 from python_backend.stage import Request, Tensors
 from python_backend.streaming import Cancelled, Unavailable
 from python_backend.tasks.text_generation import PARAMETERS, Model, Postprocess, Preprocess
-from python_backend.text import Tokenizer
+from python_backend.text import Tokenizer, max_tokens
 
 PROMPT = "Alice was beginning to get very tired"
 SECONDS = 60
@@ -456,6 +456,91 @@ def test_a_prompt_beyond_the_positions_or_the_cache_is_refused(deploy: Callable[
 def test_rotary_positions_go_on_beyond_those_trained(llama: Deployment) -> None:
     text = llama(PROMPT * 60, truncation="true", max_new_tokens=12, eos_token_id=-1, return_full_text=False)
     assert text
+
+
+def changed(checkpoint: Path, folder: Path, **config: Any) -> Path:
+    """A copy of a checkpoint, with other settings of its config.json."""
+    shutil.copytree(checkpoint, folder)
+    file = folder / "config.json"
+    file.write_text(json.dumps({**json.loads(file.read_text()), **config}))
+    return folder
+
+
+@pytest.mark.parametrize(
+    "rotary",
+    [
+        {"rope_type": "dynamic", "factor": 4.0},
+        {"rope_type": "longrope", "short_factor": [1.0] * 6, "long_factor": [3.0] * 6},
+    ],
+)
+def test_a_long_text_does_not_change_the_positions_of_others(
+    checkpoints: Path, tmp_path: Path, rotary: dict[str, Any]
+) -> None:
+    rotary = {**rotary, "original_max_position_embeddings": 32}
+    settings = {"rope_scaling": rotary, "max_position_embeddings": 128 if "long_factor" in rotary else 32}
+    folder = changed(checkpoints / "text_generation_llama", tmp_path / "checkpoint", **settings)
+    deployment = Deployment(folder)
+    try:
+        texts = [PROMPT, PROMPT * 4, "Call me"]
+        given: dict[str, Any] = {"max_new_tokens": 12, "eos_token_id": -1}
+        fresh = Deployment(folder)
+        alone = [fresh(text, **given) for text in texts]
+        fresh.model.close()
+        replies = [deployment.start(text, **given) for text in texts]
+        assert [deployment.texts(reply)[0][0] for reply in replies] == alone
+        assert deployment.model.continuous is not None
+        assert deployment.model.static.common_length == 32
+    finally:
+        deployment.model.close()
+
+
+@pytest.mark.parametrize(
+    ("rotary", "positions"),
+    [
+        ({}, 512),
+        ({"type": "linear", "factor": 2.0}, 1024),
+        ({"rope_type": "yarn", "factor": 4.0, "original_max_position_embeddings": 256}, 1024),
+        ({"rope_type": "llama3", "factor": 8.0, "original_max_position_embeddings": 256}, 512),
+    ],
+)
+def test_stretched_positions_count(rotary: dict[str, Any], positions: int) -> None:
+    assert max_tokens({"max_position_embeddings": 512, "rope_scaling": rotary}, {}) == positions
+
+
+def test_tokens_of_the_tokenizer_that_the_model_lacks_are_refused(
+    gpt2: Deployment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gpt2.preprocess.tokenizer, "backend", Tokens([5, 1000]))
+    with pytest.raises(InvalidInput, match="has the token 1,000, which the checkpoint's tokenizer knows"):
+        gpt2.start("x")
+
+
+class Tokens:
+    """A tokenizer that finds the same tokens in every text."""
+
+    def __init__(self, ids: list[int]) -> None:
+        self.ids = ids
+
+    def encode(self, text: str, add_special_tokens: bool) -> Tokens:
+        return self
+
+
+def test_settings_that_generate_refuses_are_the_callers_mistake(
+    gpt2: Deployment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: Any) -> None:
+        raise ValueError("cannot use beam search")
+
+    monkeypatch.setattr(static_batching, "generate", refuse)
+    with pytest.raises(InvalidInput, match="cannot use beam search"):
+        gpt2(PROMPT, num_beams=2)
+
+
+def test_a_checkpoints_max_new_tokens_go_before_a_requests_max_length(
+    gpt2: Deployment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gpt2.model.base, "max_new_tokens", 5000)
+    assert gpt2(PROMPT, max_length=20, eos_token_id=-1) == gpt2(PROMPT, eos_token_id=-1)
 
 
 def test_the_checkpoints_own_length_is_cut_to_the_bounds(deploy: Callable[..., Deployment]) -> None:
