@@ -62,6 +62,13 @@ ONLY = {
 }
 """The model types that a task serves where it does not serve all that its Auto classes know."""
 
+WITH_TEXTS = (
+    "align", "altclip", "blip", "blip-2", "bridgetower", "chinese_clip", "clip", "clipseg", "flava", "grounding-dino",
+    "groupvit", "metaclip_2", "mm-grounding-dino", "omdet-turbo", "owlv2", "owlvit", "siglip", "siglip2", "vilt",
+    "vision-text-dual-encoder", "xclip",
+)  # fmt: skip
+"""Model types that look at pictures beside texts."""
+
 REASONS = {
     ("fill_mask", "luke"): "transformers 5 does not tie its head, so that random weights would answer",
     ("document_question_answering", "layoutlmv2"): "LayoutLMv2 and LayoutXLM need detectron2, which is not here",
@@ -73,11 +80,7 @@ REASONS = {
     },
     **{
         ("image_feature_extraction", model_type): "it needs texts too; its vision model, saved by itself, is taken"
-        for model_type in (
-            "align", "altclip", "blip", "blip-2", "bridgetower", "chinese_clip", "clip", "clipseg", "flava",
-            "grounding-dino", "groupvit", "metaclip_2", "mm-grounding-dino", "omdet-turbo", "owlv2", "owlvit", "siglip",
-            "siglip2", "vilt", "vision-text-dual-encoder", "xclip",
-        )
+        for model_type in WITH_TEXTS
     },
     **{
         ("image_feature_extraction", model_type): "it looks at videos"

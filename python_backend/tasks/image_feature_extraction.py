@@ -7,9 +7,11 @@ height, width]: they travel as [first dimension, all others], and SHAPE says wha
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+from safetensors import safe_open
 
 from python_backend.forward import ImageForward, Pass, to_numpy
 from python_backend.images import ImagePreprocess
@@ -34,8 +36,12 @@ class Model(ImageForward):
     PARAMETERS = PARAMETERS
     auto_class = "AutoModel"
 
+    def load(self) -> None:
+        super().load()
+        self.pools = not untrained_pooler(self.model, self.folder)
+
     def results(self, outputs: Any, batch: Pass) -> dict[str, list[np.ndarray]]:
-        pooled = getattr(outputs, "pooler_output", None)
+        pooled = getattr(outputs, "pooler_output", None) if self.pools else None
         if pooled is None and any(request.parameters["pool"] for request, _ in batch.origins):
             raise InvalidInput("pool: this model has no pooled output; leave it out.")
         hidden = to_numpy(outputs[0])
@@ -48,6 +54,15 @@ class Model(ImageForward):
             "features": [array.reshape(1 if array.ndim < 2 else len(array), -1) for array in features],
             "shape": [np.array(array.shape, np.int32) for array in features],
         }
+
+
+def untrained_pooler(model: Any, folder: Path) -> bool:
+    """Whether the model pools by weights that the checkpoint lacks, as one for classification does: random ones."""
+    if not any("pooler." in name for name, _ in model.named_parameters()):
+        return False
+    files = list(folder.glob("*.safetensors"))
+    stored = (name for file in files for name in safe_open(file, "np").keys())  # noqa: SIM118
+    return bool(files) and not any("pooler." in name for name in stored)
 
 
 class Postprocess(Stage):

@@ -45,6 +45,13 @@ def test_requests_of_one_pass_may_differ_in_pooling(vit: Ensemble) -> None:
     np.testing.assert_allclose(vit({"IMAGE": text(TINY)}, pool=True)["features"], pooled["features"], atol=1e-5)
 
 
+def test_a_pooler_without_trained_weights_counts_as_none(checkpoints: Path) -> None:
+    classifier = Ensemble("image_feature_extraction", checkpoints / "image_classification_vit")
+    with pytest.raises(InvalidInput, match="no pooled output"):
+        classifier({"IMAGE": text(TINY)}, pool=True)
+    assert classifier({"IMAGE": text(TINY)})["SHAPE"].tolist() == [[17, 48]]
+
+
 def test_pooling_without_a_pooler_fails_alone(checkpoints: Path) -> None:
     msn = Ensemble("image_feature_extraction", checkpoints / "image_feature_extraction_vit_msn")
     pooled, tokens = msn.batch(({"IMAGE": text(TINY)}, {"pool": True}), ({"IMAGE": text(TINY)}, {}))

@@ -278,6 +278,8 @@ def test_without_weights_what_is_there_is_listed(checkpoint: Path, repository: P
         ("text-classification", {**CONFIG, "architectures": ["BertModel"]}, "needs BertForSequenceClassification"),
         ("text-generation", {"model_type": "t5", "architectures": ["T5ForConditionalGeneration"]}, "no model of type"),
         ("text-generation", {"model_type": "dbrx"}, "the settings of its positions"),
+        ("image-feature-extraction", {"model_type": "clip"}, "it needs texts too"),
+        ("image-classification", {"model_type": "imagegpt"}, "numbers of colours"),
         ("summarization", {"model_type": "mvp", "use_prompt": True}, "takes no MVP with prompts"),
     ],
 )
