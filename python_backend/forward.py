@@ -29,10 +29,12 @@ if TYPE_CHECKING:  # imported in load alone: a task's module serves its light st
 
 
 PADDING_COUNTS = (
-    "big_bird", "canine", "convbert", "funnel", "mobilebert", "nystromformer", "reformer", "xlnet", "yoso",
+    "big_bird", "canine", "convbert", "funnel", "mobilebert", "nystromformer", "reformer", "yoso",
 )  # fmt: skip
 """Model types that look at padding whatever the attention mask says: by convolutions and neighbours of a token, by
-blocks, buckets and pools of the text, or by its last place (XLNet)."""
+blocks, buckets and pools of the text."""
+SUMMARIES_OF_PADDING = ("last", "mean")
+"""So do classifiers (XLNet's, XLM's) that take the last place of a row, or the mean of all, for the text."""
 
 
 class TorchStage(Stage):
@@ -122,7 +124,10 @@ class Forward(TorchStage):
         pad_token_id = getattr(config, "pad_token_id", None)
         self.padding = {"input_ids": pad_token_id or 0}
         # Rows of equal length need no padding, where padding would count: with no mask for it, or in spite of one.
-        self.pads = "attention_mask" in self.accepted and config.model_type not in PADDING_COUNTS
+        looks_at_padding = (
+            config.model_type in PADDING_COUNTS or getattr(config, "summary_type", None) in SUMMARIES_OF_PADDING
+        )
+        self.pads = "attention_mask" in self.accepted and not looks_at_padding
         # Without a padding token, models that look for the last real token (GPT-2 and other decoders) refuse batches or
         # take the wrong one. -1 is no token, so every position counts as real.
         if pad_token_id is None:

@@ -69,10 +69,38 @@ WITH_TEXTS = (
 )  # fmt: skip
 """Model types that look at pictures beside texts."""
 
+TORCHVISION = {
+    "image_classification": ("pp_lcnet",),
+    "object_detection": (
+        "pp_doclayout_v2", "pp_doclayout_v3", "pp_doclayout_v4", "pp_ocrv5_mobile_det", "pp_ocrv5_server_det",
+        "pp_ocrv6_medium_det", "pp_ocrv6_small_det", "rf_detr",
+    ),
+    "image_segmentation": ("rf_detr", "sapiens2", "tipsv2_dpt"),
+    "depth_estimation": ("chmv2", "depth_pro", "tipsv2_dpt"),
+    "mask_generation": ("edgetam", "edgetam_video", "sam2", "sam2_video", "sam3_tracker", "sam3_video"),
+    "video_classification": ("videoprism_vision_model", "vjepa2"),
+    "zero_shot_image_classification": ("tipsv2",),
+}  # fmt: skip
+"""Model types, of transformers 5, whose image or video processors need torchvision."""
+
 REASONS = {
     ("fill_mask", "luke"): "transformers 5 does not tie its head, so that random weights would answer",
     ("document_question_answering", "layoutlmv2"): "LayoutLMv2 and LayoutXLM need detectron2, which is not here",
     ("text_generation", "dbrx"): "transformers 5 does not know where it keeps the settings of its positions",
+    **{
+        (task, model_type): "its processor needs torchvision, which is not here"
+        for task, model_types in TORCHVISION.items()
+        for model_type in model_types
+    },
+    **{
+        (task, "siglip2"): "its pictures come as rows of patches (NaFlex)"
+        for task in ("image_classification", "zero_shot_image_classification")
+    },
+    ("image_classification", "shieldgemma2"): "it is asked in words",
+    ("mask_generation", "sam_hq"): "it needs more of a picture than its embedding",
+    ("image_segmentation", "data2vec-vision"): "transformers 5 does not find the weights of its head",
+    ("zero_shot_image_classification", "videoprism"): "it looks at videos",
+    ("image_segmentation", "videomt"): "it looks at videos",
     ("zero_shot_object_detection", "omdet-turbo"): "it is asked for all labels at once, in a sentence about them",
     **{
         (task, "imagegpt"): "its image processor makes numbers of colours, not pixels"
@@ -133,6 +161,11 @@ def check(task: str, config: dict[str, Any], remote_code: bool = False) -> None:
         )
     if model_type == "mvp" and config.get("use_prompt"):
         raise ArchitectureError(f"{_id(task)} takes no MVP with prompts (use_prompt): transformers 5 leaves them out")
+    if positions := _relative_positions(config):
+        raise ArchitectureError(
+            f"{_id(task)} takes no {model_type} with relative positions (position_embedding_type={positions!r}): "
+            "transformers 5 leaves them out"
+        )
     encoder = config.get("encoder", {}).get("model_type")
     if model_type == "vision-encoder-decoder" and encoder not in (encoders := ENCODERS.get(task, (encoder,))):
         raise ArchitectureError(
@@ -172,6 +205,13 @@ def is_native(config: dict[str, Any]) -> bool:
     from transformers.models.auto.configuration_auto import CONFIG_MAPPING_NAMES
 
     return config.get("model_type") in CONFIG_MAPPING_NAMES
+
+
+def _relative_positions(config: dict[str, Any]) -> str | None:
+    """The kind of relative positions that BERT and its like were trained with, here or in a config inside."""
+    if (kind := str(config.get("position_embedding_type"))).startswith("relative_key"):
+        return kind
+    return next(filter(None, (_relative_positions(part) for part in config.values() if isinstance(part, dict))), None)
 
 
 def _all_names(known: dict[str, tuple[str, ...]]) -> set[str]:
