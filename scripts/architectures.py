@@ -71,6 +71,7 @@ WITH_TEXTS = (
 
 TORCHVISION = {
     "image_classification": ("pp_lcnet",),
+    "image_feature_extraction": ("dinov3_convnext", "dinov3_vit"),
     "object_detection": (
         "pp_doclayout_v2", "pp_doclayout_v3", "pp_doclayout_v4", "pp_ocrv5_mobile_det", "pp_ocrv5_server_det",
         "pp_ocrv6_medium_det", "pp_ocrv6_small_det", "rf_detr",

@@ -280,6 +280,7 @@ def test_without_weights_what_is_there_is_listed(checkpoint: Path, repository: P
         ("text-generation", {"model_type": "dbrx"}, "the settings of its positions"),
         ("image-feature-extraction", {"model_type": "clip"}, "it needs texts too"),
         ("image-classification", {"model_type": "imagegpt"}, "numbers of colours"),
+        ("mask-generation", {"model_type": "sam2"}, "needs torchvision"),
         ("text-classification", {**CONFIG, "position_embedding_type": "relative_key"}, "bert with relative positions"),
         ("summarization", {"model_type": "mvp", "use_prompt": True}, "takes no MVP with prompts"),
     ],
