@@ -24,10 +24,17 @@ def family(config: dict[str, Any]) -> Family:
     return "seq2seq" if model_type in SEQ2SEQ else "ctc"
 
 
+def features_config(folder: Path) -> dict[str, Any]:
+    """preprocessor_config.json, or what transformers 5 saves in its place: a part of processor_config.json."""
+    processor = read_json(folder, "processor_config.json")
+    saved = read_json(folder, "preprocessor_config.json")
+    return saved or {**(processor.get("feature_extractor") or {}), "processor_class": processor.get("processor_class")}
+
+
 def has_language_model(folder: Path) -> bool:
     """Whether a CTC checkpoint is decoded with a language model: its processor says so, and pyctcdecode's files are
     there. Without these, the pipeline goes on without."""
-    processor = read_json(folder, "preprocessor_config.json").get("processor_class") or ""
+    processor = features_config(folder).get("processor_class") or ""
     return processor.endswith("WithLM") and (folder / "alphabet.json").is_file()
 
 
@@ -47,5 +54,6 @@ def min_samples(config: dict[str, Any]) -> int:
 def samples_per_frame(config: dict[str, Any]) -> int:
     """`inputs_to_logits_ratio` of a CTC model's configuration."""
     if config["model_type"] == "wav2vec2-bert":
-        return 2 * config.get("feature_projection_input_dim", 160)
+        adapter = config.get("adapter_stride", 2) ** config.get("num_adapter_layers", 1)
+        return 2 * config.get("feature_projection_input_dim", 160) * (adapter if config.get("add_adapter") else 1)
     return math.prod(config.get("conv_stride", WAV2VEC2["conv_stride"]))

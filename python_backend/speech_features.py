@@ -15,7 +15,7 @@ import numpy as np
 from python_backend import spectrogram
 from python_backend.checkpoint import read_json
 from python_backend.parameters import InvalidInput
-from python_backend.speech_checkpoint import min_samples
+from python_backend.speech_checkpoint import features_config, min_samples
 
 
 class Features(NamedTuple):
@@ -167,7 +167,7 @@ class Library(FeatureExtractor):
 
 def load(folder: Path) -> FeatureExtractor:
     """The feature extractor of a checkpoint."""
-    config, model_config = read_json(folder, "preprocessor_config.json"), read_json(folder, "config.json")
+    config, model_config = features_config(folder), read_json(folder, "config.json")
     match kind := class_name(config, model_config):
         case "WhisperFeatureExtractor":
             return LogMel(config)

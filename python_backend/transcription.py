@@ -12,7 +12,13 @@ import numpy as np
 from python_backend import ctc, whisper
 from python_backend.checkpoint import read_json
 from python_backend.ctc import token_text
-from python_backend.speech_checkpoint import Family, family, has_language_model, samples_per_frame
+from python_backend.speech_checkpoint import (
+    Family,
+    family,
+    features_config,
+    has_language_model,
+    samples_per_frame,
+)
 from python_backend.text import Tokenizer, clean_up
 from python_backend.whisper import Chunk
 
@@ -98,7 +104,7 @@ class WhisperTranscriber:
     def __init__(self, folder: Path) -> None:
         self.vocabulary = whisper.Vocabulary(folder)
         self.sampling_rate = sampling_rate(folder)
-        chunk_length = read_json(folder, "preprocessor_config.json").get("chunk_length", 30)
+        chunk_length = features_config(folder).get("chunk_length", 30)
         self.precision = chunk_length / read_json(folder, "config.json").get("max_source_positions", 1500)
 
     def __call__(self, rows: Sequence[Row], parameters: dict[str, Any]) -> Transcription:
@@ -159,7 +165,7 @@ class Pieces:
 
 def sampling_rate(folder: Path) -> int:
     """Hz of what the checkpoint's model hears."""
-    return read_json(folder, "preprocessor_config.json").get("sampling_rate", 16_000)
+    return features_config(folder).get("sampling_rate", 16_000)
 
 
 TRANSCRIBERS: dict[Family, Any] = {"ctc": CTCTranscriber, "seq2seq": SequenceTranscriber, "whisper": WhisperTranscriber}

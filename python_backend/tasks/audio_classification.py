@@ -18,6 +18,7 @@ from python_backend.classification import ClassificationPostprocess, classificat
 from python_backend.forward import Forward, Pass
 from python_backend.parameters import InvalidInput, Parameters
 from python_backend.speech_batches import SpeechBatches
+from python_backend.speech_checkpoint import features_config
 from python_backend.stage import Request, Stage
 
 if TYPE_CHECKING:
@@ -88,7 +89,7 @@ class Model(Forward):
         self.batches = None
         if self.model.config.model_type not in WINDOWED:
             seconds = self.setting("max_batch_seconds", 60.0 if self.device == "cpu" else 1_200.0)
-            rate = read_json(self.folder, "preprocessor_config.json").get("sampling_rate", 16_000)
+            rate = features_config(self.folder).get("sampling_rate", 16_000)
             self.batches = SpeechBatches(self.model, int(seconds * rate), self.workers, self.device)
 
     def inputs(self, request: Request) -> Tensors:

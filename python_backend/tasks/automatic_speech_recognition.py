@@ -26,7 +26,7 @@ from python_backend.checkpoint import read_json
 from python_backend.forward import TorchStage
 from python_backend.generation_parameters import GENERATION
 from python_backend.parameters import Bool, Choice, Float, Int, InvalidInput, Parameter, Parameters, Text
-from python_backend.speech_checkpoint import family, has_language_model, samples_per_frame
+from python_backend.speech_checkpoint import family, features_config, has_language_model, samples_per_frame
 from python_backend.speech_chunks import CHUNKING, Chunk, cut
 from python_backend.speech_features import Features, LogMel
 from python_backend.stage import Request, Result, Stage, Tensors
@@ -210,7 +210,7 @@ class Model(TorchStage):
         super().load()
         self.family = family(read_json(self.folder, "config.json"))
         seconds = self.setting("max_batch_seconds", 60.0 if self.device == "cpu" else 1_200.0)
-        rate = read_json(self.folder, "preprocessor_config.json").get("sampling_rate", 16_000)
+        rate = features_config(self.folder).get("sampling_rate", 16_000)
         settings = Settings(
             max_batch_rows=self.setting("max_batch_rows", 16),
             max_batch_samples=int(seconds * rate),

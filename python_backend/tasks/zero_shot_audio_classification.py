@@ -9,11 +9,11 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from python_backend import audio, candidate_labels
-from python_backend.checkpoint import read_json
 from python_backend.clap_features import ClapFeatureExtractor
 from python_backend.forward import to_numpy
 from python_backend.labelled import LabelledForward, LabelledPostprocess, texts_of
 from python_backend.parameters import Parameters, Text
+from python_backend.speech_checkpoint import features_config
 from python_backend.stage import Request, Stage, Tensors
 
 PARAMETERS = Parameters(
@@ -38,7 +38,7 @@ class Preprocess(Stage):
     PARAMETERS = PARAMETERS
 
     def load(self) -> None:
-        self.extractor = ClapFeatureExtractor(read_json(self.folder, "preprocessor_config.json"))
+        self.extractor = ClapFeatureExtractor(features_config(self.folder))
         self.tokenizer = candidate_labels.LabelTokenizer(self.folder)
         self.limits = audio.Limits(
             self.setting("max_audio_bytes", 50_000_000), self.setting("max_audio_seconds", 600.0)

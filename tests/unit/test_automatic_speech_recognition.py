@@ -1,5 +1,6 @@
 """Automatic speech recognition: rows that overlap, batches of strangers, times, languages, and what cannot be asked."""
 
+import json
 import shutil
 import subprocess
 import sys
@@ -13,6 +14,7 @@ from transformers import GPT2Config, SpeechEncoderDecoderConfig, SpeechEncoderDe
 
 from python_backend import speech_features
 from python_backend.parameters import InvalidInput
+from python_backend.speech_checkpoint import samples_per_frame
 from python_backend.speech_chunks import Cut, cut
 from python_backend.stage import Request, Tensors
 from python_backend.tasks.automatic_speech_recognition import PARAMETERS, Postprocess, Preprocess
@@ -479,6 +481,22 @@ def test_older_checkpoints_leave_the_feature_extractor_to_the_model() -> None:
         "Wav2Vec2FeatureExtractor"
     )
     assert name({"feature_extractor_type": "WhisperFeatureExtractor"}, {}) == "WhisperFeatureExtractor"
+
+
+def test_an_adapter_makes_frames_fewer() -> None:
+    config = {"model_type": "wav2vec2-bert", "add_adapter": True, "num_adapter_layers": 2}
+    assert samples_per_frame({"model_type": "wav2vec2-bert"}) == 320
+    assert samples_per_frame(config) == 320 * 4
+
+
+def test_settings_that_transformers_5_saves_inside_the_processors_count(tmp_path: Path) -> None:
+    settings = {"feature_extractor_type": "Wav2Vec2FeatureExtractor", "sampling_rate": 8000, "do_normalize": False}
+    saved = {"feature_extractor": settings, "processor_class": "Wav2Vec2Processor"}
+    (tmp_path / "processor_config.json").write_text(json.dumps(saved))
+    (tmp_path / "config.json").write_text('{"model_type": "wav2vec2"}')
+    extractor = speech_features.load(tmp_path)
+    assert isinstance(extractor, speech_features.Waveform)
+    assert (extractor.sampling_rate, extractor.do_normalize) == (8000, False)
 
 
 def test_an_encoder_of_sound_with_a_decoder_of_text(checkpoints: Path, tmp_path: Path) -> None:
