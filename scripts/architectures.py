@@ -97,6 +97,7 @@ REASONS = {
         (task, "siglip2"): "its pictures come as rows of patches (NaFlex)"
         for task in ("image_classification", "zero_shot_image_classification")
     },
+    **{(task, "timm_wrapper"): "it needs timm" for task in ("image_classification", "image_feature_extraction")},
     ("image_classification", "shieldgemma2"): "it is asked in words",
     ("mask_generation", "sam_hq"): "it needs more of a picture than its embedding",
     ("image_segmentation", "data2vec-vision"): "transformers 5 does not find the weights of its head",

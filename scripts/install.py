@@ -38,6 +38,8 @@ from tokenizer_conversion import ConversionError
 ROOT = Path(__file__).resolve().parent.parent
 REPOSITORY = ROOT / "model_repository"
 VERSION = "1"
+PROCESSORS = ("preprocessor_config.json", "processor_config.json", "video_preprocessor_config.json")
+"""Where a checkpoint has the settings of its image processor."""
 
 
 class InstallError(ValueError):
@@ -100,6 +102,7 @@ def install(
     config = source.config()
     remote_code = check_code(source, config, trust_remote_code)
     check(task, config, remote_code)
+    check_processor(task, source)
     files = weights(source, allow_pickle)
     vocoder_source = find_vocoder(task, config, source, vocoder, allow_pickle)
     font = find_font(config, source)
@@ -150,6 +153,18 @@ def check_code(source: Source, config: dict[str, Any], trusted: bool) -> bool:
             "--trust-remote-code"
         )
     return True
+
+
+def check_processor(task: str, source: Source) -> None:
+    """InstallError for a task of pictures or videos where nothing says how they become tensors. Documents may come as
+    words alone."""
+    if task == "document_question_answering" or not re.search(r'"(IMAGE|VIDEO)"', read_config(REPOSITORY, task)):
+        return
+    if not any((source.folder / file).is_file() for file in PROCESSORS):
+        raise InstallError(
+            f"{source.checkpoint} has no {PROCESSORS[0]}, which says how pictures become tensors: save that of the "
+            "model it was trained from beside it, AutoImageProcessor.from_pretrained(MODEL).save_pretrained(FOLDER)"
+        )
 
 
 def quantization_obstacle(config: dict[str, Any]) -> str | None:

@@ -319,6 +319,13 @@ def test_names_are_checked(checkpoint: Path, repository: Path, name: str) -> Non
         install(TASK, checkpoint=str(checkpoint), name=name, repository=repository)
 
 
+def test_pictures_need_an_image_processor(checkpoint: Path, repository: Path) -> None:
+    write_json(checkpoint / "config.json", {"model_type": "vit", "architectures": ["ViTForImageClassification"]})
+    with pytest.raises(InstallError, match=r"has no preprocessor_config\.json.*save that of the model"):
+        install("image-classification", checkpoint=str(checkpoint), repository=repository)
+    assert not repository.exists()
+
+
 def test_a_name_belongs_to_one_task(checkpoint: Path, repository: Path) -> None:
     install(TASK, checkpoint=str(checkpoint), name="mine", repository=repository)
     with pytest.raises(InstallError, match="mine is a deployment of text-classification"):
