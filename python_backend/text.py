@@ -61,6 +61,7 @@ class Tokenizer:
         config = read_json(folder, "tokenizer_config.json")
         self.config = config
         self.max_tokens = max_tokens(model_config, config)
+        self.uncut_tokens: int | None = None
         # A tokenizer may name its inputs; otherwise a model that knows one type of tokens needs no ids of types.
         knows_types = model_config.get("type_vocab_size", 2 if model_config.get("model_type") in TWO_TYPES else 1) > 1
         inputs = config.get("model_input_names")
@@ -69,6 +70,12 @@ class Tokenizer:
         self.special_tokens = {name: _content(special[name]) for name in SPECIAL_TOKENS if special.get(name)}
         self.buckets = sorted(buckets)
         self.pad_id = (model_config.get("pad_token_id") or 0) if buckets else 0
+
+    @property
+    def most_tokens(self) -> int:
+        """How many tokens a text may have that is not cut, or not to what the tokenizer says: `uncut_tokens`, or
+        `max_tokens` where no more are known to fit."""
+        return max(self.uncut_tokens or 0, self.max_tokens)
 
     def decode(self, ids: Sequence[int], skip_special_tokens: bool = False) -> str:
         decoded = self.backend.decode(ids, skip_special_tokens=skip_special_tokens)
@@ -113,15 +120,15 @@ class Tokenizer:
 
         InvalidInput when it has more tokens than the model takes and truncation is off.
         """
-        limit, strategy = self.max_tokens, parameters["truncation"]
+        most, strategy = self.most_tokens, parameters["truncation"]
         if strategy in ("false", "do_not_truncate"):
-            if len(encoding) > limit:
+            if len(encoding) > most:
                 raise InvalidInput(
-                    f"The text has {len(encoding):,} tokens; the model takes {limit:,}. "
+                    f"The text has {len(encoding):,} tokens; the model takes {most:,}. "
                     "Shorten it, or send the parameter truncation=true."
                 )
             return encoding
-        limit = min(parameters["max_length"] or limit, limit)
+        limit = min(parameters["max_length"] or self.max_tokens, most)
         if len(encoding) <= limit:
             return encoding
         strategy = "longest_first" if strategy == "true" else strategy
@@ -230,8 +237,10 @@ OFFSET_POSITIONS = {
     "camembert",
     "clap_text_model",
     "data2vec-text",
+    "esm",
     "ibert",
     "layoutlmv3",
+    "lilt",
     "longformer",
     "luke",
     "mpnet",
@@ -247,6 +256,7 @@ def max_tokens(config: dict[str, Any], tokenizer_config: dict[str, Any]) -> int:
     """How many tokens a checkpoint takes: its table of positions, or the tokenizer's own word where that is less."""
     limit = min(tokenizer_config.get("model_max_length") or UNLIMITED, UNLIMITED)
     relative = config.get("model_type") in ("t5", "mt5", "xlnet") or config.get("position_biased_input") is False
+    relative = relative or config.get("position_embedding_type") == "rotary"  # ESM's
     positions = None if relative else config.get("max_position_embeddings", config.get("n_positions"))
     if positions and positions > 0:
         if config.get("model_type") in OFFSET_POSITIONS:
@@ -272,7 +282,12 @@ def tokenizer(stage: Stage) -> Tokenizer:
     """
     buckets = stage.setting("length_buckets", "")
     loaded = Tokenizer(stage.folder, [int(length) for length in buckets.split(",") if length])
-    loaded.max_tokens = min(loaded.max_tokens, stage.setting("max_tokens", loaded.max_tokens))
+    # A tokenizer may cut to less than the model takes, and the pipelines cut on request alone.
+    positions = max_tokens(read_json(stage.folder, "config.json"), {})
+    loaded.uncut_tokens = positions if positions < UNLIMITED else None
+    if limit := stage.setting("max_tokens", 0):
+        loaded.max_tokens = min(loaded.max_tokens, limit)
+        loaded.uncut_tokens = None
     return loaded
 
 

@@ -110,7 +110,7 @@ class Preprocess(Stage):
         stride = parameters["doc_stride"]
         if stride is not None and stride > limit:
             raise InvalidInput(f"`doc_stride` ({stride}) is larger than `max_seq_len` ({limit})")
-        limit = min(limit, self.tokenizer.max_tokens)
+        limit = min(limit, self.tokenizer.most_tokens)
         return limit, min(limit // 2, 128) if stride is None else stride
 
     def p_mask(self, encoding: tokenizers.Encoding) -> np.ndarray:

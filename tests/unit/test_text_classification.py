@@ -66,6 +66,19 @@ def test_long_texts_are_cut_on_request(bert: Ensemble, parameters: dict[str, Any
     assert result["input_ids"].shape == (1, tokens or most)
 
 
+def test_what_the_tokenizer_cuts_to_is_no_limit_of_the_model(bert: Ensemble, monkeypatch: pytest.MonkeyPatch) -> None:
+    tokenizer = bert.preprocess.tokenizer
+    most = tokenizer.max_tokens
+    monkeypatch.setattr(tokenizer, "max_tokens", 9)
+
+    def tokens(**parameters: Any) -> int:
+        return int(bert({"TEXT": text("a " * 20)}, **parameters)["input_ids"].shape[1])
+
+    assert [tokens(), tokens(truncation="true"), tokens(truncation="true", max_length=12)] == [22, 9, 12]
+    with pytest.raises(InvalidInput, match=f"takes {most}"):
+        bert({"TEXT": text("a " * most)})
+
+
 def test_best_labels_first(bert: Ensemble) -> None:
     stage = bert.postprocess
     stage.labels = np.array([b"no", b"perhaps", b"yes"], object)
