@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from python_backend import plain_tensors, shared_halves, timm_resnet
+from python_backend import mllama_layers, plain_tensors, shared_halves, timm_resnet
 from python_backend.prepacking import prepack
 
 if TYPE_CHECKING:
@@ -52,6 +52,7 @@ def model(
         shared_halves.join(loaded, found["missing_keys"])
     loaded = loaded.to(device).eval().requires_grad_(False)
     plain_tensors.fill(loaded)
+    mllama_layers.give_what_goes_in(loaded)
     if prepacked and device == "cpu":
         prepack(loaded)
     return loaded

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import importlib
 import inspect
+import sys
 from pathlib import Path
 from typing import Any
 
-from python_backend import images
+from python_backend import idefics2_processor, images
 from python_backend.checkpoint import read_json
 
 
@@ -25,16 +27,28 @@ def load(folder: Path) -> Any:
     name = named[0] if named else PROCESSOR_MAPPING_NAMES.get(model_type)
     if name is None or not hasattr(transformers, name):
         raise ValueError(f"transformers has no processor for the checkpoint: {name or model_type}")
-    base: Any = getattr(transformers, name)
+    base: Any = pixtral() if name == "PixtralProcessor" else getattr(transformers, name)
     accepted = inspect.signature(base.__init__).parameters
     options = {key: value for key, value in files[0].items() if key in accepted and key not in PARTS}
     if "video_processor" in accepted:
         options["video_processor"] = None
-    tokenizer = transformers.PreTrainedTokenizerFast.from_pretrained(folder)
+    tokenizer_class: Any = transformers.PreTrainedTokenizerFast
+    if name == "Idefics2Processor":
+        base, tokenizer_class = idefics2_processor.marking(base), idefics2_processor.unmarking(tokenizer_class)
+    tokenizer = tokenizer_class.from_pretrained(folder)
     return unchecked(base)(image_processor=images.processor(folder), tokenizer=tokenizer, **options)
 
 
 PARTS = ("image_processor", "tokenizer", "video_processor", "chat_template")
+
+
+def pixtral() -> Any:
+    """PixtralProcessor, whose module takes a function of the image processor on torchvision, and nothing else of it:
+    that on PIL has the same function."""
+    package = "transformers.models.pixtral"
+    on_pil = importlib.import_module(f"{package}.image_processing_pil_pixtral")
+    sys.modules.setdefault(f"{package}.image_processing_pixtral", on_pil)
+    return importlib.import_module(f"{package}.processing_pixtral").PixtralProcessor
 
 
 def unchecked(base: Any) -> Any:

@@ -2,13 +2,16 @@
 
 import base64
 import json
+import shutil
 import threading
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
+from python_backend import multimodal_processor
 from python_backend.parameters import InvalidInput
 from python_backend.stage import Request, Tensors
 from python_backend.tasks import image_text_to_text as task
@@ -192,6 +195,27 @@ def test_what_cannot_be_is_refused(
 ) -> None:
     with pytest.raises(InvalidInput, match=message):
         stages[name](tensors, **parameters)
+
+
+def test_no_space_comes_between_an_image_of_idefics2_and_a_word(checkpoints: Path, tmp_path: Path) -> None:
+    for name in ("tokenizer.json", "tokenizer_config.json"):
+        shutil.copy(checkpoints / "image_text_to_text_idefics3" / name, tmp_path)
+    size = {"longest_edge": 64, "shortest_edge": 32}
+    settings: dict[str, Any] = {"image_processor_type": "Idefics2ImageProcessor", "do_image_splitting": False}
+    (tmp_path / "preprocessor_config.json").write_text(json.dumps({**settings, "size": size}))
+    (tmp_path / "processor_config.json").write_text('{"processor_class": "Idefics2Processor", "image_seq_len": 2}')
+    (tmp_path / "config.json").write_text('{"model_type": "idefics2"}')
+    processor = multimodal_processor.load(tmp_path)
+    image = Image.new("RGB", (40, 30))
+    border, place = "<fake_token_around_image>", "<image>"
+    for text in ("See<image>What", "<image> What", "<image><image>No"):
+        made = processor(text=text, images=[image] * text.count(place), return_tensors="np")
+        whole = text.replace(place, border + 2 * place + border).replace(2 * border, border)
+        assert made["input_ids"][0].tolist() == processor.tokenizer([whole])["input_ids"][0]
+
+
+def test_pixtrals_processor_does_without_torchvision() -> None:
+    assert multimodal_processor.pixtral().__name__ == "PixtralProcessor"
 
 
 @pytest.mark.parametrize("name", NAMES)
