@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 
 from tokenizers import AddedToken, Tokenizer, normalizers, pre_tokenizers, processors
 
+import byte_tokenizer
 import character_tokenizer
 import siglip_tokenizer
 import tokenizer_mapping
@@ -42,7 +43,7 @@ SLOW: dict[str, Any] = {
 """Classes that 4.48 has no fast one of."""
 WITHOUT = ("Speech2TextTokenizer", "VitsTokenizer", "Wav2Vec2CTCTokenizer", "Wav2Vec2PhonemeCTCTokenizer")
 """Classes that have no tokenizer.json in transformers 4.48; serving reads their vocab.json."""
-WITHOUT_VOCABULARY = ("ByT5Tokenizer", "CanineTokenizer", "PerceiverTokenizer")
+WITHOUT_VOCABULARY = ("CanineTokenizer", "PerceiverTokenizer")
 """Classes that have no file of their own: they number bytes or characters."""
 TOKENS = ("bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token")
 UNLIMITED = int(1e30)
@@ -66,8 +67,7 @@ def write(source: Path, target: Path) -> None:
     Does nothing for a checkpoint without a tokenizer. ConversionError where no tokenizer.json can be made.
     """
     if not has_tokenizer(source):
-        named = [_read(source, name).get("tokenizer_class") for name in ("tokenizer_config.json", "config.json")]
-        if found := {*named} & {*WITHOUT_VOCABULARY}:
+        if found := _named(source) & {*WITHOUT_VOCABULARY}:
             raise ConversionError(f"a {found.pop()} cannot be converted here; {NO_FAST_FORM}")
         return
     setup = read_setup(source)
@@ -81,7 +81,8 @@ def write(source: Path, target: Path) -> None:
 
 def has_tokenizer(source: Path) -> bool:
     names = ("tokenizer.json", "vocab.txt", "vocab.json", "spiece.model", "sentencepiece.bpe.model", "tokenizer.model")
-    return any((source / name).is_file() for name in (*names, "spm.model", character_tokenizer.FILE))
+    files = (source / name for name in (*names, "spm.model", character_tokenizer.FILE))
+    return byte_tokenizer.NAME in _named(source) or any(file.is_file() for file in files)
 
 
 def build(source: Path, setup: Setup) -> Tokenizer:
@@ -100,6 +101,8 @@ def build(source: Path, setup: Setup) -> Tokenizer:
                 return module.convert(source, setup.options, setup.added)
             except Exception as error:  # whatever a damaged file leads to
                 raise ConversionError(f"the checkpoint's vocabulary cannot become a tokenizer.json: {error}") from error
+    if setup.name == byte_tokenizer.NAME:
+        return byte_tokenizer.convert(setup.options, setup.added)
     # These classes build the tokenizer anew when told whether texts get a leading space.
     anew = setup.name in ("LlamaTokenizerFast", "T5TokenizerFast") and setup.options.get("add_prefix_space") is not None
     made: Tokenizer | None = None
@@ -302,6 +305,11 @@ def _read(folder: Path, name: str) -> dict[str, Any]:
         return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
     except ValueError as error:
         raise ConversionError(f"{name} is damaged: {error}") from None
+
+
+def _named(source: Path) -> set[Any]:
+    """The classes that a checkpoint names."""
+    return {_read(source, name).get("tokenizer_class") for name in ("tokenizer_config.json", "config.json")}
 
 
 def _load(file: Path) -> Tokenizer:

@@ -92,6 +92,19 @@ def test_tokenizers_of_two_steps_that_cannot_be_one_are_told(
         tokenizer_files.write(tmp_path, tmp_path)
 
 
+def test_byt5_numbers_the_bytes_of_a_text(tmp_path: Path) -> None:
+    (tmp_path / "tokenizer_config.json").write_text('{"tokenizer_class": "ByT5Tokenizer"}')
+    tokenizer_files.write(tmp_path, tmp_path)
+    tokenizer = text.Tokenizer(tmp_path)
+    string = "  \u00c9lodie \u2014 \U0001f680\n"
+    ids = [byte + 3 for byte in string.encode()]
+    assert tokenizer.backend.encode(string).ids == [*ids, 1]
+    assert tokenizer.decode([0, *ids, 1], skip_special_tokens=True) == string
+    assert tokenizer.decode([0xC3 + 3, ord("a") + 3, 0xF0 + 3]) == "a"  # bytes that are no characters are left out
+    assert tokenizer.backend.encode("x<extra_id_1>y").ids == [ord("x") + 3, 260, ord("y") + 3, 1]
+    assert tokenizer.special_tokens == {"eos_token": "</s>", "unk_token": "<unk>", "pad_token": "<pad>"}
+
+
 def test_what_was_written_is_written_the_same_again(tmp_path: Path) -> None:
     once, twice = tmp_path / "once", tmp_path / "twice"
     for folder in (once, twice):
