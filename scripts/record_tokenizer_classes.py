@@ -32,7 +32,7 @@ SETS = {  # what a class's source says when it sets that part
     "languages": "def set_src_lang_special_tokens",
     "unknown_tokens": "<unk_{i}>",
 }
-SLOW = ("M2M100Tokenizer", "MarianTokenizer", "TapasTokenizer", "TapexTokenizer")
+SLOW = ("EsmTokenizer", "M2M100Tokenizer", "MarianTokenizer", "TapasTokenizer", "TapexTokenizer")
 """Slow classes that have no fast one, and whose vocabulary becomes a tokenizer.json all the same."""
 WRAPPED = re.compile(r"AddedToken\(\s*(?P<token>\w+_token),(?P<form>[^)]*)\)")
 

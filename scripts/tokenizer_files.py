@@ -17,6 +17,7 @@ from tokenizers import AddedToken, Tokenizer, normalizers, pre_tokenizers, proce
 
 import byte_tokenizer
 import character_tokenizer
+import residue_tokenizer
 import siglip_tokenizer
 import tokenizer_mapping
 from tokenizer_conversion import NO_FAST_FORM, ConversionError, convert
@@ -101,6 +102,11 @@ def build(source: Path, setup: Setup) -> Tokenizer:
                 return module.convert(source, setup.options, setup.added)
             except Exception as error:  # whatever a damaged file leads to
                 raise ConversionError(f"the checkpoint's vocabulary cannot become a tokenizer.json: {error}") from error
+    if setup.name == residue_tokenizer.NAME and (source / residue_tokenizer.FILE).is_file():
+        try:
+            return residue_tokenizer.convert(source, setup.options, setup.added)
+        except Exception as error:  # whatever a damaged file leads to
+            raise ConversionError(f"the checkpoint's vocabulary cannot become a tokenizer.json: {error}") from error
     if setup.name == byte_tokenizer.NAME:
         return byte_tokenizer.convert(setup.options, setup.added)
     # These classes build the tokenizer anew when told whether texts get a leading space.

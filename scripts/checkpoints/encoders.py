@@ -63,6 +63,21 @@ def albert(**more: Any) -> dict[str, Any]:
     }
 
 
+def esm(**more: Any) -> dict[str, Any]:
+    """ESM-2: rotary positions, and what is masked counts as left out."""
+    return {
+        "model_type": "esm",
+        **SIZES,
+        "max_position_embeddings": 130,
+        "position_embedding_type": "rotary",
+        "token_dropout": True,
+        "emb_layer_norm_before": False,
+        "layer_norm_eps": 1e-5,
+        "pad_token_id": 1,
+        **more,
+    }
+
+
 def fnet(**more: Any) -> dict[str, Any]:
     """FNet: a Fourier transform in place of attention, and no mask."""
     return {

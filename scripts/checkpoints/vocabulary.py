@@ -168,6 +168,23 @@ def albert(tokenizer_class: str = "AlbertTokenizer", **settings: Any) -> dict[st
     return files(tokenizer, tokenizer_class, special, do_lower_case=True, keep_accents=False, **settings)
 
 
+ESM_TOKENS = ["<cls>", "<pad>", "<eos>", "<unk>", *"LAGVSERTIDPKQNFYMHWCXBUZO.-", "<null_1>", "<mask>"]
+
+
+def esm(**settings: Any) -> dict[str, Any]:
+    """ESM-2's residues of proteins, as on the Hub: vocab.txt alone."""
+    special = {f"{name}_token": f"<{name}>" for name in ("cls", "pad", "eos", "unk", "mask")}
+    return {
+        "vocab.txt": "\n".join(ESM_TOKENS),
+        "tokenizer_config.json": {
+            "tokenizer_class": "EsmTokenizer",
+            "model_max_length": 1000000000000000019884624838656,
+        }
+        | settings,
+        "special_tokens_map.json": special,
+    }
+
+
 def xlnet(**settings: Any) -> dict[str, Any]:
     """Unigram as XLNet's: special tokens stand behind the text, the last one of a type of its own."""
     special = {

@@ -9,6 +9,7 @@ from tests.cases.texts import GETTYSBURG, LONG
 BERT = "fill_mask_bert"
 ROBERTA = "fill_mask_roberta"
 ALBERT = "fill_mask_albert"
+ESM = "fill_mask_esm"
 ALL = {"bert": (BERT, "[MASK]"), "roberta": (ROBERTA, "<mask>"), "albert": (ALBERT, "[MASK]")}
 CUT = {"tokenizer_kwargs": {"truncation": True}}
 
@@ -19,12 +20,16 @@ def mend(pipeline: Any, case: Case) -> dict[str, Any]:
 
     stored = load_file(Path(pipeline.model.config._name_or_path, "model.safetensors"))
     head = getattr(pipeline.model, "lm_head", None) or getattr(pipeline.model, "predictions", None)
-    if head is not None:
+    if head is not None and head.decoder.bias is not None:
         head.decoder.bias.data.copy_(stored.get("lm_head.bias", stored.get("predictions.bias")))
     return {}
 
 
 CASES = [
+    Case("esm_one", ESM, "MKTAYIAK<mask>RQISFVK"),
+    Case("esm_two_masks", ESM, "M<mask>TAYI AKQR <mask>xyzK 12.-", {"top_k": 3}, note="one unknown token for xyz"),
+    Case("esm_list", ESM, ["<mask>", "MKTAYIAKQRQISFVKSHFSRQ<mask>", "mkt<mask>"], {"top_k": 2}),
+    Case("esm_targets", ESM, "MKTAYIAK<mask>RQ", {"targets": ["L", "K", "KL", "w"]}),
     *(
         Case(f"{name}_one", checkpoint, f"Alice was reading a {mask} by the bank.")
         for name, (checkpoint, mask) in ALL.items()
