@@ -69,6 +69,27 @@ WITH_TEXTS = (
 )  # fmt: skip
 """Model types that look at pictures beside texts."""
 
+WITH_DECODER_TEXTS = (
+    "blenderbot", "blenderbot-small", "longt5", "m2m_100", "marian", "mt5", "nllb-moe", "pegasus", "pegasus_x",
+    "prophetnet", "switch_transformers", "t5", "umt5",
+)  # fmt: skip
+"""Model types of encoders with decoders that make no text for their decoder out of the one that they read."""
+
+TEXT_TASKS = (
+    "text_classification", "token_classification", "question_answering", "fill_mask", "feature_extraction",
+    "zero_shot_classification",
+)  # fmt: skip
+"""Tasks whose models are given a text, or a pair, and nothing else."""
+
+BESIDES_TEXTS = {
+    "bros": "it needs boxes of the words too",
+    "layoutlmv2": "it needs boxes of the words too",
+    "udop": "it needs boxes of the words too",
+    "lxmert": "it needs pictures too",
+    "tapas": "it reads tables: table-question-answering does",
+}
+"""What model types need that some tasks of texts know."""
+
 TORCHVISION = {
     "image_classification": ("pp_lcnet",),
     "image_feature_extraction": ("dinov3_convnext", "dinov3_vit"),
@@ -86,6 +107,13 @@ TORCHVISION = {
 
 REASONS = {
     ("fill_mask", "luke"): "transformers 5 does not tie its head, so that random weights would answer",
+    **{(task, model_type): reason for task in TEXT_TASKS for model_type, reason in BESIDES_TEXTS.items()},
+    **{
+        ("feature_extraction", model_type): "it needs pictures too; its text model, saved by itself, may be taken"
+        for model_type in WITH_TEXTS
+        if model_type != "flava"
+    },
+    **{("feature_extraction", model_type): "its decoder needs a text too" for model_type in WITH_DECODER_TEXTS},
     ("document_question_answering", "layoutlmv2"): "LayoutLMv2 and LayoutXLM need detectron2, which is not here",
     ("text_generation", "dbrx"): "transformers 5 does not know where it keeps the settings of its positions",
     **{

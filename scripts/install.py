@@ -18,7 +18,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from architectures import ArchitectureError, check, is_native
+from architectures import TEXT_TASKS, ArchitectureError, check, is_native
 from checkpoint_source import (
     LANGUAGE_MODEL,
     SMALL,
@@ -244,6 +244,11 @@ def fill(
             tokenizer_files.write(source.folder, goal)
         if font:
             place_font(font, goals["preprocess"])
+        if record["task"] in TEXT_TASKS and not (goals["preprocess"] / "tokenizer.json").is_file():
+            raise InstallError(
+                f"{source.checkpoint} has no tokenizer, and {record['task'].replace('_', '-')} reads texts: put its "
+                "files beside the model (tokenizer.save_pretrained)"
+            )
         if (source.folder / LANGUAGE_MODEL).is_dir():
             goal = goals["postprocess"] / LANGUAGE_MODEL
             goal.mkdir()

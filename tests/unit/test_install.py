@@ -282,6 +282,9 @@ def test_without_weights_what_is_there_is_listed(checkpoint: Path, repository: P
         ("image-classification", {"model_type": "imagegpt"}, "numbers of colours"),
         ("mask-generation", {"model_type": "sam2"}, "needs torchvision"),
         ("text-classification", {**CONFIG, "position_embedding_type": "relative_key"}, "bert with relative positions"),
+        ("feature-extraction", {"model_type": "t5"}, "its decoder needs a text too"),
+        ("feature-extraction", {"model_type": "clip"}, "it needs pictures too"),
+        ("text-classification", {"model_type": "tapas"}, "it reads tables"),
         ("summarization", {"model_type": "mvp", "use_prompt": True}, "takes no MVP with prompts"),
     ],
 )
@@ -387,6 +390,13 @@ def test_damaged_and_missing_files_are_told(checkpoint: Path, repository: Path) 
         install(TASK, checkpoint=str(checkpoint), repository=repository)
     (checkpoint / "config.json").unlink()
     with pytest.raises(CheckpointError, match=r"has no config\.json"):
+        install(TASK, checkpoint=str(checkpoint), repository=repository)
+
+
+def test_texts_need_a_tokenizer(checkpoint: Path, repository: Path) -> None:
+    for name in ("tokenizer.json", "tokenizer_config.json", "vocab.txt"):
+        (checkpoint / name).unlink()
+    with pytest.raises(InstallError, match="has no tokenizer, and text-classification reads texts"):
         install(TASK, checkpoint=str(checkpoint), repository=repository)
 
 
