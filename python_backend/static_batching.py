@@ -81,13 +81,14 @@ class StaticBatching:
 
     @cached_property
     def _padding_is_harmless(self) -> bool:
-        """Whether padding on the left leaves the model's logits as they are. Not so for some state-space models."""
+        """Whether padding on the left leaves the model's logits as they are, those behind the first token too. Not so
+        for some state-space models, and for GIT."""
         ids = torch.tensor([[5, 6, 7, 8]], device=self.model.device)
         padded = torch.nn.functional.pad(ids, (3, 0))
-        settings = {"max_new_tokens": 1, "output_logits": True, "return_dict_in_generate": True, "do_sample": False}
+        settings = {"max_new_tokens": 3, "output_logits": True, "return_dict_in_generate": True, "do_sample": False}
         with torch.inference_mode():
             plain, behind = (
-                self.model.generate(inputs, attention_mask=mask, **settings).logits[0].float()
+                torch.cat(self.model.generate(inputs, attention_mask=mask, **settings).logits).float()
                 for inputs, mask in ((ids, torch.ones_like(ids)), (padded, (padded != 0).long()))
             )
         return bool((plain - behind).abs().max() <= 1e-3 * plain.abs().max())

@@ -54,7 +54,9 @@ class Tokenizer:
     """
 
     def __init__(self, folder: Path, buckets: Sequence[int] = ()) -> None:
-        self.backend = tokenizers.Tokenizer.from_file(str(folder / "tokenizer.json"))
+        if not (file := folder / "tokenizer.json").is_file():
+            raise ValueError(f"{folder} has no tokenizer.json: the checkpoint came without a tokenizer")
+        self.backend = tokenizers.Tokenizer.from_file(str(file))
         self.backend.no_padding()
         self.backend.no_truncation()
         model_config = read_json(folder, "config.json")

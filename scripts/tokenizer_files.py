@@ -81,9 +81,11 @@ def write(source: Path, target: Path) -> None:
 
 
 def has_tokenizer(source: Path) -> bool:
-    names = ("tokenizer.json", "vocab.txt", "vocab.json", "spiece.model", "sentencepiece.bpe.model", "tokenizer.model")
-    files = (source / name for name in (*names, "spm.model", character_tokenizer.FILE))
-    return byte_tokenizer.NAME in _named(source) or any(file.is_file() for file in files)
+    files = (
+        *("tokenizer.json", "vocab.txt", "vocab.json", "vocab-src.json", "prophetnet.tokenizer"),
+        *("spiece.model", "sentencepiece.bpe.model", "tokenizer.model", "spm.model", character_tokenizer.FILE),
+    )
+    return byte_tokenizer.NAME in _named(source) or any((source / name).is_file() for name in files)
 
 
 def build(source: Path, setup: Setup) -> Tokenizer:

@@ -12,7 +12,16 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from transformers import AutoTokenizer, LogitsProcessor, LogitsProcessorList, MambaConfig, MambaForCausalLM
+from transformers import (
+    AutoTokenizer,
+    GitConfig,
+    GitForCausalLM,
+    LogitsProcessor,
+    LogitsProcessorList,
+    MambaConfig,
+    MambaForCausalLM,
+)
+from transformers.generation import GenerationConfig
 
 from python_backend import continuous_batching, static_batching
 from python_backend.chat import ChatTemplate
@@ -277,6 +286,18 @@ def mamba(checkpoints: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     deployment = Deployment(folder)
     yield deployment
     deployment.model.close()
+
+
+def test_padding_that_changes_later_tokens_is_found() -> None:
+    """GIT minds the mask in the first pass alone."""
+    vision = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2, "image_size": 16, "patch_size": 8}
+    sizes: Any = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 16}
+    torch.manual_seed(0)
+    model = GitForCausalLM(GitConfig(**sizes, vision_config=vision, vocab_size=20, initializer_range=1.0)).eval()
+    model.generation_config = GenerationConfig()
+    engine = static_batching.StaticBatching(model, 4)
+    assert not engine._padding_is_harmless
+    engine.close()
 
 
 def test_other_models_are_batched_statically_and_stream_too(mamba: Deployment) -> None:
