@@ -229,6 +229,7 @@ def fill(
 ) -> int:
     """Make new version folders beside the old ones, then exchange them; returns how many parameters the model has."""
     import config_file
+    import image_processor_files
     import tokenizer_files
 
     folders = version_folders(repository, name)
@@ -241,14 +242,15 @@ def fill(
             place(folder.glob("*.py"), goal, link=False)
             place((source.folder / file for file in SMALL if (source.folder / file).is_file()), goal, link=False)
             config_file.mend(goal)
+            image_processor_files.write(goal)
             tokenizer_files.write(source.folder, goal)
-        if font:
-            place_font(font, goals["preprocess"])
         if record["task"] in TEXT_TASKS and not (goals["preprocess"] / "tokenizer.json").is_file():
             raise InstallError(
                 f"{source.checkpoint} has no tokenizer, and {record['task'].replace('_', '-')} reads texts: put its "
                 "files beside the model (tokenizer.save_pretrained)"
             )
+        if font:
+            place_font(font, goals["preprocess"])
         if (source.folder / LANGUAGE_MODEL).is_dir():
             goal = goals["postprocess"] / LANGUAGE_MODEL
             goal.mkdir()
