@@ -249,8 +249,10 @@ def _all_names(known: dict[str, tuple[str, ...]]) -> set[str]:
 
 
 def _trained_with_head(task: str, names: list[str]) -> set[str]:
-    """Pretraining checkpoints hold the masked language model's head: BertForPreTraining as BertForMaskedLM."""
-    return {name for name in names if task == "fill_mask" and name.endswith("ForPreTraining")}
+    """Pretraining checkpoints hold the masked language model's head: BertForPreTraining as BertForMaskedLM. ELECTRA's
+    and Funnel's tell right tokens from wrong ones."""
+    found = {name for name in names if task == "fill_mask" and name.endswith("ForPreTraining")}
+    return found - {"ElectraForPreTraining", "FunnelForPreTraining"}
 
 
 def _examples(known: dict[str, tuple[str, ...]]) -> list[str]:

@@ -282,6 +282,11 @@ def test_without_weights_what_is_there_is_listed(checkpoint: Path, repository: P
         ("image-classification", {"model_type": "imagegpt"}, "numbers of colours"),
         ("mask-generation", {"model_type": "sam2"}, "needs torchvision"),
         ("text-classification", {**CONFIG, "position_embedding_type": "relative_key"}, "bert with relative positions"),
+        (
+            "fill-mask",
+            {"model_type": "electra", "architectures": ["ElectraForPreTraining"]},
+            "needs ElectraForMaskedLM",
+        ),
         ("feature-extraction", {"model_type": "t5"}, "its decoder needs a text too"),
         ("feature-extraction", {"model_type": "clip"}, "it needs pictures too"),
         ("text-classification", {"model_type": "tapas"}, "it reads tables"),
