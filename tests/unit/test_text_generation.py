@@ -615,12 +615,16 @@ def test_when_the_managers_thread_dies_its_requests_fail_and_the_next_ones_work(
     expected = deployment(PROMPT, **given)
     assert deployment.model.continuous is not None
 
+    all_there = threading.Event()
+
     def die(*_: Any) -> None:
+        all_there.wait(SECONDS)  # who comes later finds a new thread
         raise RuntimeError("out of memory")
 
     processor = deployment.model.continuous._session.manager.batch_processor
     monkeypatch.setattr(processor, "_generation_step", die)
     replies = [deployment.start(PROMPT, **given) for _ in range(3)]
+    all_there.set()
     for reply in replies:
         with pytest.raises(RuntimeError, match=r"out of memory|ended|restarted"):
             deployment.texts(reply)
