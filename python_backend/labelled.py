@@ -97,7 +97,15 @@ class LabelledPostprocess(Stage):
         for row, logits in enumerate(request.tensors["logits"]):
             given = candidate_labels(candidates[row])
             counts[row] = count = len(given)
-            unsorted = scores(logits[:count], self.function)
-            best = np.argsort(-unsorted, kind="stable")
+            unsorted = self.scores(logits[:count], request.parameters)
+            best = self.order(unsorted)
             names[row, :count], values[row, :count] = given[best], unsorted[best]
         return {"LABEL": names, "SCORE": values, "COUNT": counts}
+
+    def scores(self, logits: np.ndarray, parameters: dict[str, Any]) -> np.ndarray:
+        """[labels] of a row's logits [labels, ...]."""
+        return scores(logits, self.function)
+
+    def order(self, scores: np.ndarray) -> np.ndarray:
+        """[labels] the places of a row's labels, best first; of equal ones the one that was given first."""
+        return np.argsort(-scores, kind="stable")

@@ -10,12 +10,13 @@ from tokenizers import Encoding
 
 from python_backend import text
 from python_backend.batching import grouped
-from python_backend.candidate_labels import candidate_labels, read, sentences
+from python_backend.candidate_labels import read, sentences
 from python_backend.checkpoint import labels, read_json
 from python_backend.classification import scores
 from python_backend.forward import Forward
+from python_backend.labelled import LabelledPostprocess
 from python_backend.parameters import Bool, InvalidInput, Parameters, Text
-from python_backend.stage import Request, Result, Stage, Tensors
+from python_backend.stage import Request, Result
 
 if TYPE_CHECKING:
     import torch
@@ -92,7 +93,7 @@ class Model(Forward):
         return {"logits": outputs.logits}
 
 
-class Postprocess(Stage):
+class Postprocess(LabelledPostprocess):
     """logits [batch, labels, classes] and CANDIDATE_LABELS [batch, labels] to LABEL and SCORE [batch, labels], best
     first, and COUNT [batch, 1], the labels of each row."""
 
@@ -105,21 +106,11 @@ class Postprocess(Stage):
         self.entailment = next(entailment, -1)  # the last class where none is called entailment
         self.contradiction = -1 if self.entailment == 0 else 0
 
-    def process(self, request: Request) -> Tensors:
-        candidates = request.tensors["CANDIDATE_LABELS"]
-        names, values = np.full(candidates.shape, b"", object), np.zeros(candidates.shape, np.float32)
-        counts = np.zeros((len(candidates), 1), np.int32)
-        for row, logits in enumerate(request.tensors["logits"]):
-            given = candidate_labels(candidates[row])
-            counts[row] = count = len(given)
-            unsorted = self.scores(logits[:count], request.parameters["multi_label"])
-            best = np.argsort(unsorted)[::-1]
-            names[row, :count], values[row, :count] = given[best], unsorted[best]
-        return {"LABEL": names, "SCORE": values, "COUNT": counts}
-
-    def scores(self, logits: np.ndarray, multi_label: bool) -> np.ndarray:
-        """[labels] of a row's logits [labels, classes]: entailment against contradiction of each label by itself, or
-        entailment of all labels against each other."""
-        if multi_label or len(logits) == 1:
+    def scores(self, logits: np.ndarray, parameters: dict[str, Any]) -> np.ndarray:
+        """Entailment against contradiction of each label by itself, or entailment of all labels against each other."""
+        if parameters["multi_label"] or len(logits) == 1:
             return scores(logits[:, [self.contradiction, self.entailment]], "softmax")[:, 1]
         return scores(logits[:, self.entailment], "softmax")
+
+    def order(self, scores: np.ndarray) -> np.ndarray:
+        return np.argsort(scores)[::-1]  # of equal ones the last, as the pipeline has it

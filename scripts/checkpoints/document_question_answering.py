@@ -17,6 +17,34 @@ def layoutlm_config(**more: Any) -> dict[str, Any]:
     return {"model_type": "layoutlm", **sizes, "max_2d_position_embeddings": 1024, **more}
 
 
+def layoutlmv3_config(**more: Any) -> dict[str, Any]:
+    """LayoutLMv3: RoBERTa with the place of each word, and the picture in four patches."""
+    return {
+        "model_type": "layoutlmv3",
+        **encoders.SIZES,
+        "max_position_embeddings": 130,
+        "max_2d_position_embeddings": 1024,
+        "coordinate_size": 8,
+        "shape_size": 8,
+        "input_size": 32,
+        "patch_size": 16,
+        **more,
+    }
+
+
+def layoutlmv3_processor(**more: Any) -> dict[str, Any]:
+    """Has Tesseract read the words."""
+    return {
+        "image_processor_type": "LayoutLMv3ImageProcessor",
+        "apply_ocr": True,
+        "do_resize": True,
+        "size": {"height": 32, "width": 32},
+        "do_rescale": True,
+        "do_normalize": True,
+        **more,
+    }
+
+
 @recipe
 def layoutlm() -> Recipe:
     """With RoBERTa's tokens, as the pipeline's default: one segment, two separators."""
@@ -34,30 +62,10 @@ def layoutlm_bert() -> Recipe:
 @recipe
 def layoutlmv3() -> Recipe:
     """Looks at the picture, too."""
-    config = {
-        "model_type": "layoutlmv3",
-        **encoders.SIZES,
-        "max_position_embeddings": 130,
-        "max_2d_position_embeddings": 1024,
-        "coordinate_size": 8,
-        "shape_size": 8,
-        "input_size": 32,
-        "patch_size": 16,
-        "type_vocab_size": 1,
-        **encoders.ROBERTA_TOKENS,
-    }
-    image_processor = {
-        "image_processor_type": "LayoutLMv3ImageProcessor",
-        "apply_ocr": True,
-        "do_resize": True,
-        "size": {"height": 32, "width": 32},
-        "do_rescale": True,
-        "do_normalize": True,
-        "image_mean": [0.5, 0.5, 0.5],
-        "image_std": [0.5, 0.5, 0.5],
-    }
+    config = layoutlmv3_config(type_vocab_size=1, **encoders.ROBERTA_TOKENS)
     tokenizer = vocabulary.roberta("LayoutLMv3Tokenizer", add_prefix_space=True)
-    files = tokenizer | {"preprocessor_config.json": image_processor}
+    half = [0.5, 0.5, 0.5]
+    files = tokenizer | {"preprocessor_config.json": layoutlmv3_processor(image_mean=half, image_std=half)}
     return Recipe("LayoutLMv3ForQuestionAnswering", config, files, HEAD)
 
 

@@ -3,6 +3,7 @@
 from typing import Any
 
 from checkpoints import vocabulary
+from checkpoints.document_question_answering import layoutlmv3_config, layoutlmv3_processor
 from checkpoints.image_classification import ANIMALS, vit_config
 from checkpoints.recipe import Recipe, label_maps, recipe
 
@@ -72,28 +73,8 @@ def yolos() -> Recipe:
 @recipe
 def layoutlmv3() -> Recipe:
     """Labels the words of a document, which Tesseract reads."""
-    sizes = {"hidden_size": 48, "num_hidden_layers": 2, "num_attention_heads": 4, "intermediate_size": 96}
-    config = {
-        "model_type": "layoutlmv3",
-        **sizes,
-        "max_position_embeddings": 130,
-        "max_2d_position_embeddings": 1024,
-        "coordinate_size": 8,
-        "shape_size": 8,
-        "input_size": 32,
-        "patch_size": 16,
-        "pad_token_id": 1,
-        **label_maps(ANIMALS),
-    }
-    image_processor = {
-        "image_processor_type": "LayoutLMv3ImageProcessor",
-        "apply_ocr": True,
-        "do_resize": True,
-        "size": {"height": 32, "width": 32},
-        "do_rescale": True,
-        "do_normalize": True,
-    }
-    files = vocabulary.roberta("LayoutLMv3Tokenizer") | {"preprocessor_config.json": image_processor}
+    config = layoutlmv3_config(pad_token_id=1, **label_maps(ANIMALS))
+    files = vocabulary.roberta("LayoutLMv3Tokenizer") | {"preprocessor_config.json": layoutlmv3_processor()}
     return Recipe("LayoutLMv3ForTokenClassification", config, files, {"classifier": 6.0})
 
 

@@ -43,6 +43,19 @@ def files(tokenizer: Tokenizer, tokenizer_class: str, special: dict[str, Any], *
     }
 
 
+def around(begin: str, end: str, mask: str = "<mask>") -> dict[str, Any]:
+    """The special tokens of vocabularies that put the same ones around a text as around a sequence."""
+    return {
+        "bos_token": begin,
+        "cls_token": begin,
+        "pad_token": "<pad>",
+        "eos_token": end,
+        "sep_token": end,
+        "unk_token": "<unk>",
+        "mask_token": mask,
+    }
+
+
 def wordpiece(tokenizer_class: str, lowercase: bool = True, **settings: Any) -> dict[str, Any]:
     """As BERT's."""
     special = {
@@ -66,15 +79,7 @@ def roberta(
     tokenizer_class: str = "RobertaTokenizer", add_prefix_space: bool = False, **settings: Any
 ) -> dict[str, Any]:
     """Byte-level BPE as RoBERTa's and BART's: two separators in a pair, a mask that swallows the space before it."""
-    special = {
-        "bos_token": "<s>",
-        "cls_token": "<s>",
-        "pad_token": "<pad>",
-        "eos_token": "</s>",
-        "sep_token": "</s>",
-        "unk_token": "<unk>",
-        "mask_token": "<mask>",
-    }
+    special = around("<s>", "</s>")
     tokenizer = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=add_prefix_space)
     tokenizer.decoder = decoders.ByteLevel()
@@ -144,15 +149,7 @@ def mistral(**settings: Any) -> dict[str, Any]:
 
 def albert(tokenizer_class: str = "AlbertTokenizer", **settings: Any) -> dict[str, Any]:
     """Unigram as ALBERT's and FNet's: lower case, without accents."""
-    special = {
-        "bos_token": "[CLS]",
-        "cls_token": "[CLS]",
-        "pad_token": "<pad>",
-        "eos_token": "[SEP]",
-        "sep_token": "[SEP]",
-        "unk_token": "<unk>",
-        "mask_token": "[MASK]",
-    }
+    special = around("[CLS]", "[SEP]", mask="[MASK]")
     normalizer = normalizers.Sequence(
         [
             normalizers.Replace("``", '"'),
@@ -205,15 +202,7 @@ def xlnet(**settings: Any) -> dict[str, Any]:
 
 def xlm_roberta(**settings: Any) -> dict[str, Any]:
     """Unigram as XLM-RoBERTa's: case and accents kept."""
-    special = {
-        "bos_token": "<s>",
-        "cls_token": "<s>",
-        "pad_token": "<pad>",
-        "eos_token": "</s>",
-        "sep_token": "</s>",
-        "unk_token": "<unk>",
-        "mask_token": "<mask>",
-    }
+    special = around("<s>", "</s>")
     mask = AddedToken("<mask>", lstrip=True, normalized=False, special=True)
     tokenizer = unigram(normalizers.NFKC(), SPLIT_METASPACE, ["<s>", "<pad>", "</s>", "<unk>", mask], "<unk>")
     frame(tokenizer, "<s> $A </s>", "<s> $A </s> </s> $B </s>")
@@ -252,20 +241,12 @@ def pegasus(**settings: Any) -> dict[str, Any]:
 
 def multilingual(tokenizer_class: str, languages: list[str], **settings: Any) -> dict[str, Any]:
     """Unigram as mBART-50's and NLLB's: a token of each language, the text's own before it."""
-    special = {
-        "bos_token": "<s>",
-        "cls_token": "<s>",
-        "pad_token": "<pad>",
-        "eos_token": "</s>",
-        "sep_token": "</s>",
-        "unk_token": "<unk>",
-        "mask_token": "<mask>",
-    }
+    special = around("<s>", "</s>")
     tokenizer = unigram(normalizers.NFKC(), pre_tokenizers.Metaspace(), ["<s>", "<pad>", "</s>", "<unk>"], "<unk>")
     tokenizer.add_special_tokens(languages)
     tokenizer.add_special_tokens([AddedToken("<mask>", lstrip=True, normalized=False, special=True)])
     frame(tokenizer, f"{languages[0]} $A </s>", f"{languages[0]} $A $B </s>")
-    special |= {"additional_special_tokens": languages}  # type: ignore[dict-item]
+    special |= {"additional_special_tokens": languages}
     return files(tokenizer, tokenizer_class, special, **settings)
 
 
