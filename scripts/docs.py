@@ -314,18 +314,6 @@ def parity(task: str) -> str:
     return "\n".join(lines)
 
 
-KINDS: dict[str, Callable[[str], bool]] = {
-    "all with text": lambda task: "truncation" in declared(task).names(),
-    "all with images": lambda task: "IMAGE" in {tensor.name for tensor in config(task).input},
-    "all with labels": lambda task: bool({"LABEL", "ENTITY"} & {tensor.name for tensor in config(task).output}),
-}
-"""What rows of docs/parity.md call several tasks."""
-
-
-def _concerns(cell: str, task: str) -> bool:
-    return KINDS[cell](task) if cell in KINDS else task_id(task) in cell.split(", ")
-
-
 @cache
 def config(model: str) -> model_config_pb2.ModelConfig:
     text = (REPOSITORY / model / "config.pbtxt").read_text(encoding="utf-8")
@@ -347,6 +335,18 @@ def remarks(task: str) -> str:
 
 def declared(task: str) -> Parameters:
     return importlib.import_module(f"python_backend.tasks.{task}").PARAMETERS
+
+
+KINDS: dict[str, Callable[[str], bool]] = {
+    "all with text": lambda task: "truncation" in declared(task).names(),
+    "all with images": lambda task: "IMAGE" in {tensor.name for tensor in config(task).input},
+    "all with labels": lambda task: bool({"LABEL", "ENTITY"} & {tensor.name for tensor in config(task).output}),
+}
+"""What rows of docs/parity.md call several tasks."""
+
+
+def _concerns(cell: str, task: str) -> bool:
+    return KINDS[cell](task) if cell in KINDS else task_id(task) in cell.split(", ")
 
 
 def stage_class(task: str, stage: str) -> type:
