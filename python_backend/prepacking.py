@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     import torch
 
 MIN_ELEMENTS = 1 << 17
-"""Of a weight that is brought into oneDNN's layout: calling its kernel takes 10 µs more, which smaller ones do not
-win back (256 x 256 on two cores: 1.3 to 2.3 times as long for 1 to 32 tokens; 384 x 384: 0.8 to 1.4)."""
+"""Of a weight that is brought into oneDNN's layout: calling its kernel takes some microseconds more, which smaller ones
+do not win back (256 x 256 does not, 384 x 384 does from two tokens on)."""
 
 
 def prepack(model: torch.nn.Module) -> None:

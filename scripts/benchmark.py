@@ -5,8 +5,8 @@
     python scripts/benchmark.py text-classification --engines float32 bfloat16 aoti aoti-bfloat16
 
 perf_analyzer drives the ensemble over gRPC on the same cores. pipeline() of transformers 4.48.1 runs in .oracle, in a
-process of its own with all cores as threads, on the same input: one row after the other, and in batches of 8 and 32;
-the forward pass is timed inside it. Both run in turn. Results go to benchmarks/results.csv and results.svg,
+process of its own with all cores as threads, on the same input: one row after the other, and in batches (the best of 1,
+8 and 32); the forward pass is timed inside it. Both run in turn. Results go to benchmarks/results.csv and results.svg,
 and into docs/performance.md. A busy machine is refused: its other work would be measured too.
 """
 

@@ -98,17 +98,12 @@ def build(source: Path, setup: Setup) -> Tokenizer:
             raise ConversionError(f"the checkpoint's vocabulary cannot become a tokenizer.json: {error}") from error
         setup.options["mapped_vocabulary_size"] = size
         return tokenizer
-    for module in (character_tokenizer, siglip_tokenizer):
+    for module in (character_tokenizer, residue_tokenizer, siglip_tokenizer):
         if setup.name == module.NAME and (source / module.FILE).is_file():
             try:
                 return module.convert(source, setup.options, setup.added)
             except Exception as error:  # whatever a damaged file leads to
                 raise ConversionError(f"the checkpoint's vocabulary cannot become a tokenizer.json: {error}") from error
-    if setup.name == residue_tokenizer.NAME and (source / residue_tokenizer.FILE).is_file():
-        try:
-            return residue_tokenizer.convert(source, setup.options, setup.added)
-        except Exception as error:  # whatever a damaged file leads to
-            raise ConversionError(f"the checkpoint's vocabulary cannot become a tokenizer.json: {error}") from error
     if setup.name == byte_tokenizer.NAME:
         return byte_tokenizer.convert(setup.options, setup.added)
     # These classes build the tokenizer anew when told whether texts get a leading space.
