@@ -113,6 +113,7 @@ class Forward(TorchStage):
         else:
             self.model = self.load_model(self.auto_class)
         self.accepted = set(inspect.signature(self.model.forward).parameters)
+        self.read_tensors = self.accepted | {"attention_mask"}
         self.pool = ThreadPoolExecutor(self.workers, "pass", initializer=torch.set_num_threads, initargs=(1,))
         self.count_tokens = self.counter("triton_pipelines_tokens_total", "Tokens that forward passes ran.")
         self.count_padding = self.counter("triton_pipelines_padding_total", "Tokens of padding that they ran as well.")
@@ -166,8 +167,7 @@ class Forward(TorchStage):
     def inputs(self, request: Request) -> Tensors:
         """The forward inputs of a request, those that it has and the model takes, and the mask that says how long its
         rows are."""
-        names = self.accepted | {"attention_mask"}
-        return {name: tensor for name, tensor in request.tensors.items() if name in names and tensor.size}
+        return {name: tensor for name, tensor in request.tensors.items() if name in self.read_tensors and tensor.size}
 
     def passes(self, rows: Rows, requests: list[Request]) -> Iterator[Pass]:
         """The passes that run all rows, but those without a token."""
