@@ -123,7 +123,7 @@ class EncoderDecoder:
         if (config.num_beams > 1 and config.do_sample) or config.guidance_scale not in (None, 1):
             return id(row)  # draws for the whole batch at once
         length = None if self.pads and not _looks_at_input(config) else len(row.ids)
-        return config.to_json_string(use_diff=False), row.most, row.fewest, length
+        return config.to_json_string(use_diff=False), row.most, row.fewest, row.seconds, length
 
     # generate().
 
@@ -132,7 +132,7 @@ class EncoderDecoder:
         config = copy.deepcopy(rows[0].config)
         config.max_new_tokens, config.max_length = rows[0].most, None
         config.min_length, config.min_new_tokens = 1 + rows[0].fewest, None
-        config.max_time = min(row.seconds for row in rows)
+        config.max_time = rows[0].seconds
         ids, mask = self._padded([row.ids for row in rows])
         sequences = generate(
             self.model, {"input_ids": ids, "attention_mask": mask}, config, [row.seed for row in rows]

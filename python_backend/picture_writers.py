@@ -44,7 +44,7 @@ class Row(NamedTuple):
         if self.config.num_beams > 1 and self.config.do_sample:  # draws for the whole batch at once
             return id(self)
         shapes = tuple((name, array.shape) for name, array in self.picture.items())
-        return self.config.to_json_string(use_diff=False), self.most, self.fewest, len(self.prompt), shapes
+        return self.config.to_json_string(use_diff=False), self.most, self.fewest, self.seconds, len(self.prompt), shapes
 
     @property
     def lanes(self) -> int:
@@ -114,7 +114,7 @@ class Writer:
         config = copy.deepcopy(rows[0].config)
         config.max_new_tokens, config.max_length = rows[0].most, None
         config.min_new_tokens, config.min_length = rows[0].fewest, None
-        config.max_time = min(row.seconds for row in rows)
+        config.max_time = rows[0].seconds
         sequences = generate(self.decoder, self.inputs(rows, states), config, [row.seed for row in rows]).tolist()
         first, ends = self.first_tokens(len(rows[0].prompt)), ends_of(config)
         whole = [until_end(sequence, first, ends) for sequence in sequences]

@@ -99,9 +99,13 @@ def test_no_token_ends_a_text_where_the_caller_says_so(ensembles: dict[str, Ense
     assert result["sequences"].shape == (1, 1, 13)
 
 
-def test_time_that_is_up_ends_a_text(ensembles: dict[str, Ensemble]) -> None:
-    result = ensembles["git"]({"IMAGE": text(SCENE)}, eos_token_id=-1, max_new_tokens=50, max_time=0)
-    assert result["sequences"].shape[2] < 10
+def test_time_that_is_up_ends_a_text_and_no_neighbour(ensembles: dict[str, Ensemble]) -> None:
+    settings = {"eos_token_id": -1, "max_new_tokens": 50}
+    sent = {"IMAGE": text(SCENE)}
+    ended, whole = ensembles["git"].batch((sent, {**settings, "max_time": 0}), (sent, settings))
+    assert isinstance(ended, dict) and isinstance(whole, dict)
+    assert ended["sequences"].shape[2] < 10
+    assert whole["sequences"].shape[2] > 50
 
 
 def test_parts() -> None:

@@ -211,10 +211,14 @@ def test_a_decoder_may_have_more_layers_than_its_encoder() -> None:
     assert engine.steps
 
 
-def test_time_is_bounded(bart: Ensemble) -> None:
+def test_time_that_is_up_ends_a_text_and_no_neighbour(bart: Ensemble) -> None:
+    sent = {"TEXT": text(SHORT)}
     for beams in (1, 2):
-        result = bart({"TEXT": text(SHORT)}, max_time=0.0, max_new_tokens=50, eos_token_id=-1, num_beams=beams)
-        assert result["sequences"].shape[-1] <= 3
+        settings = {"max_new_tokens": 50, "eos_token_id": -1, "num_beams": beams}
+        ended, whole = bart.batch((sent, {**settings, "max_time": 0.0}), (sent, settings))
+        assert isinstance(ended, dict) and isinstance(whole, dict)
+        assert ended["sequences"].shape[-1] <= 3
+        assert whole["sequences"].shape[-1] == 51
 
 
 def test_more_rows_than_run_together_run_in_turn(bart: Ensemble) -> None:
