@@ -2,23 +2,14 @@
 
 import numpy as np
 
-from tests.cases import Bytes, Case, File, Generator, Samples
+from tests.cases import REFUSED_TOO, Bytes, Case, File, Generator, Samples
+from tests.cases.sounds import KINDS, LONG, NO_RECORDING, SAMPLES, SHORT, SPEECH, STEREO, raw
 
 WAV2VEC2 = "audio_classification_wav2vec2"
 HUBERT = "audio_classification_hubert"
 AST = "audio_classification_ast"
 WHISPER = "audio_classification_whisper"
 ALL = {"wav2vec2": WAV2VEC2, "hubert": HUBERT, "ast": AST, "whisper": WHISPER}
-SPEECH = File("tests/data/speech.wav")
-SHORT = File("tests/data/short.wav")
-STEREO = File("tests/data/stereo.wav")
-SAMPLES = Samples("tests/data/speech.wav")
-REFUSED_TOO = "the oracle refuses it too"
-
-
-def raw(**more: object) -> dict[str, object]:
-    """The samples as a dict, which the oracle empties: each case has its own."""
-    return {"raw": SAMPLES, "sampling_rate": 16000, **more}
 
 
 CASES = [
@@ -29,16 +20,9 @@ CASES = [
     *(Case(f"{name}_dict", checkpoint, raw()) for name, checkpoint in ALL.items()),
     *(Case(f"{name}_list", checkpoint, [SPEECH, SHORT, STEREO, SAMPLES]) for name, checkpoint in ALL.items()),
     *(
-        Case(f"{name}_{kind}", checkpoint, File(f"tests/data/{file}"))
+        Case(f"{name}_{kind}", checkpoint, sound)
         for name, checkpoint in ALL.items()
-        for kind, file in {
-            "mp3": "speech_44100.mp3",
-            "ogg": "speech.ogg",
-            "telephone": "telephone.wav",
-            "stereo": "stereo.wav",
-            "short": "short.wav",
-            "long": "long.ogg",
-        }.items()
+        for kind, sound in {**KINDS, "long": LONG}.items()
     ),
     Case("m4a", WAV2VEC2, File("tests/data/speech.m4a")),
     Case(
@@ -103,8 +87,8 @@ CASES = [
         WAV2VEC2,
         {"raw": SAMPLES, "sampling_rate": 10_000_000},
         refused="SAMPLING_RATE",
-        note="the oracle resamples it",
+        note="the oracle resamples it where torchaudio is there",
     ),
-    Case("not_a_recording", WAV2VEC2, File("tests/data/page.txt"), refused="audio", note=REFUSED_TOO),
+    Case("not_a_recording", WAV2VEC2, NO_RECORDING, refused="audio", note=REFUSED_TOO),
     Case("dict_without_rate", WAV2VEC2, {"raw": SAMPLES}, refused="sampling_rate", note=REFUSED_TOO),
 ]

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from tests.cases import Bytes, Case, File, Generator, Samples
+from tests.cases import REFUSED_TOO, Bytes, Case, File, Generator
+from tests.cases.sounds import KINDS, LONG, NO_RECORDING, SAMPLES, SHORT, SPEECH, STEREO, raw
 
 WAV2VEC2 = "automatic_speech_recognition_wav2vec2"
 HUBERT = "automatic_speech_recognition_hubert"
@@ -13,10 +14,6 @@ CTC = {"wav2vec2": WAV2VEC2, "hubert": HUBERT, "wav2vec2_bert": WAV2VEC2_BERT}
 MOONSHINE = "automatic_speech_recognition_moonshine"
 ENGLISH = "automatic_speech_recognition_whisper_english"
 ALL = {**CTC, "whisper": WHISPER, "moonshine": MOONSHINE}
-SPEECH = File("tests/data/speech.wav")
-LONG = File("tests/data/long.ogg")
-SAMPLES = Samples("tests/data/speech.wav")
-REFUSED_TOO = "the oracle refuses it too"
 
 
 def mend(pipeline: Any, case: Case) -> dict[str, Any]:
@@ -65,24 +62,13 @@ def count_from_the_start(pipeline: Any) -> None:
     model._retrieve_segment, model.generate = retrieve_with_window, generate_from_segments
 
 
-def raw(**more: object) -> dict[str, object]:
-    """The samples as a dict, which the oracle empties: each case has its own."""
-    return {"raw": SAMPLES, "sampling_rate": 16000, **more}
-
-
 CASES = [
     *(Case(f"{name}_one", checkpoint, SPEECH) for name, checkpoint in ALL.items()),
     *(Case(f"{name}_bytes", checkpoint, Bytes("tests/data/speech.flac")) for name, checkpoint in ALL.items()),
     *(
-        Case(f"{name}_{kind}", checkpoint, File(f"tests/data/{file}"))
+        Case(f"{name}_{kind}", checkpoint, sound)
         for name, checkpoint in {"wav2vec2": WAV2VEC2, "whisper": WHISPER}.items()
-        for kind, file in {
-            "mp3": "speech_44100.mp3",
-            "ogg": "speech.ogg",
-            "telephone": "telephone.wav",
-            "stereo": "stereo.wav",
-            "short": "short.wav",
-        }.items()
+        for kind, sound in KINDS.items()
     ),
     Case("m4a", WAV2VEC2, File("tests/data/speech.m4a")),
     *(Case(f"{name}_samples", checkpoint, SAMPLES) for name, checkpoint in ALL.items()),
@@ -98,15 +84,10 @@ CASES = [
     Case("whisper_dict_stride", WHISPER, raw(stride=(16000, 8000)), {"return_timestamps": True}),
     Case("moonshine_dict_stride", MOONSHINE, raw(stride=(16000, 8000)), refused="stride", note=REFUSED_TOO),
     Case("dict_stride_too_large", WAV2VEC2, raw(stride=(90000, 90000)), refused="stride", note=REFUSED_TOO),
-    *(
-        Case(f"{name}_list", checkpoint, [SPEECH, File("tests/data/short.wav"), File("tests/data/stereo.wav")])
-        for name, checkpoint in ALL.items()
-    ),
+    *(Case(f"{name}_list", checkpoint, [SPEECH, SHORT, STEREO]) for name, checkpoint in ALL.items()),
     Case("list_of_one", WAV2VEC2, [SPEECH]),
-    Case("generator", WHISPER, Generator((SPEECH, File("tests/data/stereo.wav")))),
-    Case(
-        "batch_size", WHISPER, [SPEECH, File("tests/data/short.wav"), File("tests/data/stereo.wav")], {"batch_size": 2}
-    ),
+    Case("generator", WHISPER, Generator((SPEECH, STEREO))),
+    Case("batch_size", WHISPER, [SPEECH, SHORT, STEREO], {"batch_size": 2}),
     *(
         Case(f"{name}_{unit}", checkpoint, SPEECH, {"return_timestamps": unit})
         for name, checkpoint in CTC.items()
@@ -118,7 +99,7 @@ CASES = [
     Case("lm_word", LM, SPEECH, {"return_timestamps": "word"}),
     Case("lm_char", LM, SPEECH, {"return_timestamps": "char"}, refused="word", note=REFUSED_TOO),
     Case("lm_chunks", LM, LONG, {"chunk_length_s": 10, "stride_length_s": [2, 1], "return_timestamps": "word"}),
-    Case("lm_list", LM, [SPEECH, File("tests/data/short.wav")]),
+    Case("lm_list", LM, [SPEECH, SHORT]),
     *(
         Case(f"lm_{name}", LM, SPEECH, {"decoder_kwargs": {name: value, **more}})
         for name, value, more in (
@@ -139,7 +120,7 @@ CASES = [
     ),
     Case("chunks_word", WAV2VEC2, SPEECH, {"chunk_length_s": 2, "return_timestamps": "word"}),
     Case("chunks_long", WAV2VEC2, LONG, {"chunk_length_s": 10}),
-    Case("chunks_list", WAV2VEC2, [SPEECH, File("tests/data/stereo.wav")], {"chunk_length_s": 2}),
+    Case("chunks_list", WAV2VEC2, [SPEECH, STEREO], {"chunk_length_s": 2}),
     Case(
         "chunks_shorter_than_stride",
         WAV2VEC2,
@@ -210,9 +191,9 @@ CASES = [
     Case(
         "whisper_batch_timestamps",
         WHISPER,
-        [SPEECH, File("tests/data/stereo.wav")],
+        [SPEECH, STEREO],
         {"return_timestamps": True, "batch_size": 2},
     ),
-    Case("not_a_recording", WAV2VEC2, File("tests/data/page.txt"), refused="audio", note=REFUSED_TOO),
+    Case("not_a_recording", WAV2VEC2, NO_RECORDING, refused="audio", note=REFUSED_TOO),
     Case("dict_without_rate", WAV2VEC2, {"raw": SAMPLES}, refused="sampling_rate", note=REFUSED_TOO),
 ]

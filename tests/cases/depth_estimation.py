@@ -1,7 +1,7 @@
 """Cases of depth-estimation."""
 
-from tests.cases import Case, Generator
-from tests.cases.pictures import NO_PICTURE, OPENED, REFUSED_TOO, SMALL, TALL, TINY
+from tests.cases import REFUSED_TOO, Case, Generator
+from tests.cases.pictures import NO_PICTURE, OPENED, SMALL, TALL, TINY
 
 DPT = "depth_estimation_dpt"
 GLPN = "depth_estimation_glpn"

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tests.cases import Case, File, Generator, Picture
+from tests.cases import REFUSED_TOO, Case, File, Generator, Picture
 from tests.cases.pictures import KINDS, LARGE, NARROW, NO_PICTURE, SCENE, TALL
 from tests.cases.texts import LONG, UNICODE
 
@@ -15,7 +15,6 @@ ALL = {**READERS, "donut": DONUT}
 
 DOCUMENT = File("tests/data/document.png")
 WHO, WHAT, TOTAL = "Who?", "What is it?", "What is the total?"
-REFUSED_TOO = "the oracle refuses it too"
 SEVERAL = "several chunks: 4.48.1 needs padding='max_length' for them, which `mend` adds"
 PICTURE = "4.48.1 hands the picture to LayoutLMv3 by a wrong name, which `mend` corrects"
 

@@ -1,6 +1,6 @@
 """Cases of feature-extraction."""
 
-from tests.cases import Case, Generator
+from tests.cases import REFUSED_TOO, Case, Generator
 from tests.cases.texts import GETTYSBURG, LONG, SHORT, SPACES, UNICODE
 
 BERT = "feature_extraction_bert"
@@ -53,7 +53,7 @@ CASES = [
         SHORT,
         {"truncation": True, "tokenize_kwargs": {"truncation": True}},
         refused="truncation",
-        note="the oracle refuses it too",
+        note=REFUSED_TOO,
     ),
     Case(
         "too_long",

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from tests.cases import Case, Generator
+from tests.cases import REFUSED_TOO, Case, Generator
 from tests.cases.texts import GETTYSBURG, LONG
 
 BERT = "fill_mask_bert"
@@ -110,11 +110,11 @@ CASES = [
         "Call me [MASK].",
         {"targets": [""]},
         refused="target",
-        note="the oracle refuses it too",
+        note=REFUSED_TOO,
     ),
-    Case("targets_none", BERT, "Call me [MASK].", {"targets": []}, refused="target", note="the oracle refuses it too"),
-    Case("no_mask", BERT, "Call me Ishmael.", refused="mask", note="the oracle refuses it too"),
-    Case("wrong_mask", ROBERTA, "Call me [MASK].", refused="mask", note="the oracle refuses it too"),
+    Case("targets_none", BERT, "Call me [MASK].", {"targets": []}, refused="target", note=REFUSED_TOO),
+    Case("no_mask", BERT, "Call me Ishmael.", refused="mask", note=REFUSED_TOO),
+    Case("wrong_mask", ROBERTA, "Call me [MASK].", refused="mask", note=REFUSED_TOO),
     Case("mask_alone", BERT, "[MASK]"),
     Case("mask_alone_roberta", ROBERTA, "<mask>"),
     Case("truncation", BERT, "The [MASK] of " + LONG, {**CUT, "top_k": 2}),
@@ -124,9 +124,7 @@ CASES = [
         "The <mask> of " + GETTYSBURG,
         {"tokenizer_kwargs": {"truncation": True, "max_length": 12}},
     ),
-    Case(
-        "mask_cut_away", BERT, LONG + " [MASK]", CUT, refused="mask", note="the oracle refuses it too: no mask is left"
-    ),
+    Case("mask_cut_away", BERT, LONG + " [MASK]", CUT, refused="mask", note=f"{REFUSED_TOO}: no mask is left"),
     Case(
         "special_tokens_in_text",
         BERT,

@@ -1,7 +1,7 @@
 """Cases of image-feature-extraction."""
 
-from tests.cases import Case, Generator
-from tests.cases.pictures import KINDS, NO_PICTURE, OPENED, REFUSED_TOO, SCENE, TALL, TINY
+from tests.cases import REFUSED_TOO, Case, Generator
+from tests.cases.pictures import KINDS, NO_PICTURE, OPENED, SCENE, TALL, TINY
 
 VIT = "image_feature_extraction_vit"
 RESNET = "image_feature_extraction_resnet"

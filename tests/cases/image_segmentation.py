@@ -1,7 +1,7 @@
 """Cases of image-segmentation."""
 
-from tests.cases import Case, Generator
-from tests.cases.pictures import KINDS, LARGE, NARROW, NO_PICTURE, OPENED, REFUSED_TOO, SCENE, SMALL, TALL, TINY
+from tests.cases import REFUSED_TOO, Case, Generator
+from tests.cases.pictures import KINDS, LARGE, NARROW, NO_PICTURE, OPENED, SCENE, SMALL, TALL, TINY
 
 SEGFORMER = "image_segmentation_segformer"
 MASK2FORMER = "image_segmentation_mask2former"
@@ -19,7 +19,7 @@ CASES = [
         for name, checkpoint in ALL.items()
         for size, picture in (("narrow", NARROW), ("tiny", TINY), ("tall", TALL))
     ),
-    *(Case(f"{kind}", SEGFORMER, picture) for kind, picture in KINDS.items()),
+    *(Case(kind, SEGFORMER, picture) for kind, picture in KINDS.items()),
     *(
         Case(f"{name}_{kind}", checkpoint, KINDS[kind], {"threshold": 0.3})
         for name, checkpoint in MASKS.items()

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from tests.cases import Case, Generator
-from tests.cases.pictures import LARGE, NARROW, NO_PICTURE, OPENED, REFUSED_TOO, SCENE, SMALL, TALL, TINY
+from tests.cases import REFUSED_TOO, Case, Generator
+from tests.cases.pictures import LARGE, NARROW, NO_PICTURE, OPENED, SCENE, SMALL, TALL, TINY
 
 LLAVA = "image_text_to_text_llava"
 ONEVISION = "image_text_to_text_llava_onevision"

@@ -1,7 +1,7 @@
 """Cases of image-to-image."""
 
-from tests.cases import Case, Generator
-from tests.cases.pictures import NO_PICTURE, OPENED, REFUSED_TOO, TALL, TINY
+from tests.cases import REFUSED_TOO, Case, Generator
+from tests.cases.pictures import NO_PICTURE, OPENED, TALL, TINY
 
 SWIN = "image_to_image_swin2sr"
 X4 = "image_to_image_swin2sr_x4"

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from tests.cases import ROOT, Case, Generator
-from tests.cases.pictures import KINDS, LARGE, NARROW, NO_PICTURE, OPENED, REFUSED_TOO, SCENE, SMALL, TALL, TINY
+from tests.cases import REFUSED_TOO, ROOT, Case, Generator
+from tests.cases.pictures import KINDS, LARGE, NARROW, NO_PICTURE, OPENED, SCENE, SMALL, TALL, TINY
 from tests.cases.texts import RABBIT
 
 VIT_GPT2 = "image_to_text_vit_gpt2"

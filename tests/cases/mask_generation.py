@@ -4,8 +4,8 @@ from typing import Any
 
 import numpy as np
 
-from tests.cases import Case, Generator
-from tests.cases.pictures import KINDS, NARROW, NO_PICTURE, OPENED, REFUSED_TOO, SCENE, SMALL, TINY
+from tests.cases import REFUSED_TOO, Case, Generator
+from tests.cases.pictures import KINDS, NARROW, NO_PICTURE, OPENED, SCENE, SMALL, TINY
 
 SAM = "mask_generation_sam"
 PLAIN = "mask_generation_sam_plain"

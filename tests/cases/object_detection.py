@@ -1,7 +1,7 @@
 """Cases of object-detection."""
 
-from tests.cases import Case, File, Generator
-from tests.cases.pictures import KINDS, LARGE, NARROW, NO_PICTURE, OPENED, REFUSED_TOO, SCENE, TALL, TINY
+from tests.cases import REFUSED_TOO, Case, File, Generator
+from tests.cases.pictures import KINDS, LARGE, NARROW, NO_PICTURE, OPENED, SCENE, TALL, TINY
 
 DETR = "object_detection_detr"
 YOLOS = "object_detection_yolos"
@@ -18,7 +18,7 @@ CASES = [
         for name, checkpoint in ALL.items()
         for size, picture in (("large", LARGE), ("narrow", NARROW), ("tiny", TINY))
     ),
-    *(Case(f"{kind}", DETR, picture) for kind, picture in KINDS.items()),
+    *(Case(kind, DETR, picture) for kind, picture in KINDS.items()),
     *(
         Case(f"{name}_threshold_{threshold}", checkpoint, SCENE, {"threshold": threshold})
         for name, checkpoint in ALL.items()

@@ -19,4 +19,3 @@ KINDS = {
     }.items()
 }
 """The scene in other modes and formats, and turned by its EXIF tag."""
-REFUSED_TOO = "the oracle refuses it too"

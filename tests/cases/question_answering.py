@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tests.cases import Case
+from tests.cases import REFUSED_TOO, Case
 from tests.cases.texts import BENNET, GETTYSBURG, LINCOLN, LONG, RABBIT, UNICODE
 
 BERT = "question_answering_bert"
@@ -15,7 +15,6 @@ UNANSWERABLE = {
     "roberta": ("Why?", "Call me Ishmael."),
     "distilbert": ("What is the name of the rabbit?", "That is nothing."),
 }
-REFUSED_TOO = "the oracle refuses it too"
 
 
 def ask(question: Any, context: Any, **parameters: Any) -> dict[str, Any]:

@@ -1,13 +1,12 @@
 """Cases of summarization. Sampling is not compared: each runtime draws its own numbers."""
 
-from tests.cases import Case, Generator
+from tests.cases import REFUSED_TOO, Case, Generator
 from tests.cases.texts import BATCH, BENNET, GETTYSBURG, LINCOLN, LONG, RABBIT, SHORT, SPACES, UNICODE
 
 BART = "summarization_bart"
 T5 = "summarization_t5"
 PEGASUS = "summarization_pegasus"
 ALL = {"bart": BART, "t5": T5, "pegasus": PEGASUS}
-REFUSED_TOO = "the oracle refuses it too"
 GREEDY = {"num_beams": 1, "no_repeat_ngram_size": 0, "early_stopping": False}
 
 CASES = [

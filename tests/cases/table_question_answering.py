@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tests.cases import Case
+from tests.cases import REFUSED_TOO, Case
 
 WTQ = "table_question_answering_wtq"
 WIKISQL = "table_question_answering_wikisql"
@@ -52,7 +52,6 @@ QUESTIONS = [
     "Which has more than 50 and was born after 1990?",
     "first of them",
 ]
-REFUSED_TOO = "the oracle refuses it too"
 
 
 def ask(table: Any, query: Any, **parameters: Any) -> dict[str, Any]:

@@ -1,13 +1,12 @@
 """Cases of text2text-generation. Sampling is not compared: each runtime draws its own numbers."""
 
-from tests.cases import Case, Generator
+from tests.cases import REFUSED_TOO, Case, Generator
 from tests.cases.texts import BATCH, GETTYSBURG, LINCOLN, LONG, SHORT, SPACES, UNICODE
 
 T5 = "text2text_generation_t5"
 BART = "text2text_generation_bart"
 ALL = {"t5": T5, "bart": BART}
 QUESTION = f"question: Who met Mr. Bennet? context: {SHORT}"
-REFUSED_TOO = "the oracle refuses it too"
 
 CASES = [
     *(Case(f"{name}_one", checkpoint, QUESTION) for name, checkpoint in ALL.items()),

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tests.cases import Case, Generator
+from tests.cases import REFUSED_TOO, Case, Generator
 from tests.cases.texts import GETTYSBURG, SHORT, SPACES
 
 GPT2 = "text_generation_gpt2"
@@ -14,7 +14,6 @@ MARKS = "of sitting by her"
 UNICODE = "Élodie\u2019s café — 東京 👩\u200d🚀 for 5 €"
 FEW = {"max_new_tokens": 12}
 NEW = {**FEW, "return_full_text": False}
-REFUSED_TOO = "the oracle refuses it too"
 CHAT = [
     {"role": "system", "content": "You are a rabbit."},
     {"role": "user", "content": "What did you take out of your waistcoat-pocket?"},

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from tests.cases import ROOT, Case, Generator
+from tests.cases import REFUSED_TOO, ROOT, Case, Generator
 from tests.cases.texts import GETTYSBURG, LONG, SPACES
 
 VITS = "text_to_audio_vits"
@@ -17,7 +17,6 @@ MUSICGEN = "text_to_audio_musicgen"
 STEREO = "text_to_audio_musicgen_stereo"
 CALL = "Call me Ishmael."
 ODD = "Élodie\u2019s  naïve\tcafé, 東京: 42!"
-REFUSED_TOO = "the oracle refuses it too"
 
 
 VOICE, OTHER = np.random.default_rng(0).normal(size=(2, 1, 16)).astype(np.float32)

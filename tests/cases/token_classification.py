@@ -1,6 +1,6 @@
 """Cases of token-classification."""
 
-from tests.cases import Case, Generator
+from tests.cases import REFUSED_TOO, Case, Generator
 from tests.cases.texts import BATCH, GETTYSBURG, LONG, SHORT, SPACES, UNICODE
 
 BERT = "token_classification_bert"
@@ -34,7 +34,7 @@ CASES = [
     Case("list_of_one", BERT, [SHORT]),
     Case("generator", BERT, Generator((SHORT, UNICODE)), {"aggregation_strategy": "max"}),
     Case("batch_size", BERT, BATCH, {"batch_size": 3, "aggregation_strategy": "simple"}),
-    Case("empty_list", BERT, [], refused="input", note="the oracle refuses an empty list here, and so do we"),
+    Case("empty_list", BERT, [], refused="input", note=REFUSED_TOO),
     Case("ignore_nothing", BERT, SHORT, {"ignore_labels": []}),
     Case("ignore_nothing_simple", ROBERTA, SHORT, {"ignore_labels": [], "aggregation_strategy": "simple"}),
     Case("ignore_labels", BERT, GETTYSBURG, {"ignore_labels": ["O", "B-PER", "I-PER"]}),
@@ -50,7 +50,7 @@ CASES = [
         LONG,
         {"stride": 10, "aggregation_strategy": "none"},
         refused="aggregation_strategy",
-        note="the oracle refuses it too",
+        note=REFUSED_TOO,
     ),
     Case(
         "stride_too_large",
@@ -58,7 +58,7 @@ CASES = [
         LONG,
         {"stride": 128, "aggregation_strategy": "simple"},
         refused="stride",
-        note="the oracle refuses it too",
+        note=REFUSED_TOO,
     ),
     Case("long_text_cut", BERT, LONG, note="cut to what the model takes, without a word"),
     Case("long_text_cut_simple", XLM_ROBERTA, LONG, {"aggregation_strategy": "simple"}),

@@ -5,7 +5,7 @@ The harness asks for "translation"; that a task's id chooses the languages is in
 
 from typing import Any
 
-from tests.cases import Case, Generator
+from tests.cases import REFUSED_TOO, Case, Generator
 from tests.cases.texts import BATCH, GETTYSBURG, LINCOLN, LONG, SHORT, SPACES, UNICODE
 
 T5 = "translation_t5"
@@ -20,7 +20,6 @@ ALL: dict[str, tuple[str, dict[str, Any]]] = {
     "mbart50": (MBART50, {"src_lang": "en_XX", "tgt_lang": "fr_XX"}),
     "nllb": (NLLB, {"src_lang": "eng_Latn", "tgt_lang": "fra_Latn"}),
 }
-REFUSED_TOO = "the oracle refuses it too"
 
 CASES = [
     *(Case(f"{name}_one", checkpoint, SHORT, pair) for name, (checkpoint, pair) in ALL.items()),

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tests.cases import ROOT, Case, File, Generator
+from tests.cases import REFUSED_TOO, ROOT, Case, File, Generator
 
 VIDEOMAE = "video_classification_videomae"
 TIMESFORMER = "video_classification_timesformer"
@@ -11,7 +11,6 @@ ALL = {"videomae": VIDEOMAE, "timesformer": TIMESFORMER, "vivit": VIVIT}
 MP4, WEBM, GIF, SHORT, UNEVEN = (
     File(f"tests/data/{name}") for name in ("moving.mp4", "moving.webm", "moving.gif", "short.mp4", "uneven.mkv")
 )
-REFUSED_TOO = "the oracle refuses it too"
 
 
 def mend(pipeline: Any, case: Case) -> dict[str, Any]:
@@ -49,5 +48,5 @@ CASES = [
     Case("generator", VIDEOMAE, Generator((MP4, GIF))),
     Case("videos", VIDEOMAE, parameters={"videos": MP4}, note="the argument's name of old"),
     Case("no_video", VIDEOMAE, File("tests/data/speech.wav"), refused="no video track", note=REFUSED_TOO),
-    Case("not_a_video", VIDEOMAE, File("tests/data/page.txt"), refused="format", note=REFUSED_TOO),
+    Case("not_a_video", VIDEOMAE, File("tests/data/page.txt"), refused="format", note="the oracle shows it as a film"),
 ]

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from tests.cases import Case, Generator
-from tests.cases.pictures import KINDS, LARGE, NARROW, NO_PICTURE, OPENED, REFUSED_TOO, SCENE, TALL, TINY
+from tests.cases import REFUSED_TOO, Case, Generator
+from tests.cases.pictures import KINDS, LARGE, NARROW, NO_PICTURE, OPENED, SCENE, TALL, TINY
 from tests.cases.texts import LONG
 
 VILT = "visual_question_answering_vilt"

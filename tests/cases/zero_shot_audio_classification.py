@@ -5,17 +5,14 @@ from unittest import mock
 
 import numpy as np
 
-from tests.cases import Bytes, Case, File, Generator, Samples
+from tests.cases import REFUSED_TOO, Bytes, Case, Generator
+from tests.cases.sounds import KINDS, LONG, NO_RECORDING, SAMPLES, SHORT, SPEECH, STEREO
 
 FUSED = "zero_shot_audio_classification_fused"
 UNFUSED = "zero_shot_audio_classification_unfused"
 ALL = {"fused": FUSED, "unfused": UNFUSED}
-SPEECH = File("tests/data/speech.wav")
-SHORT = File("tests/data/short.wav")
-STEREO = File("tests/data/stereo.wav")
 LABELS = ["speech", "a white whale", "rain on a house", "the best of times"]
 GIVEN = {"candidate_labels": LABELS}
-REFUSED_TOO = "the oracle refuses it too"
 
 
 def mend(pipeline: Any, case: Case) -> dict[str, Any]:
@@ -44,16 +41,9 @@ def at_48_khz(seconds: float) -> np.ndarray:
 CASES = [
     *(Case(f"{name}_one", checkpoint, SPEECH, GIVEN) for name, checkpoint in ALL.items()),
     *(
-        Case(f"{name}_{kind}", checkpoint, File(f"tests/data/{file}"), GIVEN)
+        Case(f"{name}_{kind}", checkpoint, sound, GIVEN)
         for name, checkpoint in ALL.items()
-        for kind, file in {
-            "mp3": "speech_44100.mp3",
-            "ogg": "speech.ogg",
-            "telephone": "telephone.wav",
-            "stereo": "stereo.wav",
-            "short": "short.wav",
-            "long": "long.ogg",
-        }.items()
+        for kind, sound in {**KINDS, "long": LONG}.items()
     ),
     *(Case(f"{name}_bytes", checkpoint, Bytes("tests/data/speech.flac"), GIVEN) for name, checkpoint in ALL.items()),
     *(
@@ -81,7 +71,7 @@ CASES = [
     Case("a_label_twice", FUSED, SPEECH, {"candidate_labels": ["rain", "speech", "rain"]}),
     Case("labels_of_constructor", FUSED, SPEECH, init=GIVEN),
     Case("template_of_constructor", UNFUSED, SPEECH, GIVEN, init={"hypothesis_template": "{}!"}),
-    Case("samples_of_16_khz", FUSED, Samples("tests/data/speech.wav"), GIVEN, note="taken to have the model's rate"),
+    Case("samples_of_16_khz", FUSED, SAMPLES, GIVEN, note="taken to have the model's rate"),
     Case("list_of_one", FUSED, [SPEECH], GIVEN),
     Case("generator", UNFUSED, Generator((SPEECH, SHORT)), GIVEN),
     Case("no_labels", FUSED, SPEECH, {"candidate_labels": []}, refused="label", note="the oracle fails inside"),
@@ -112,5 +102,5 @@ CASES = [
         refused="NaN",
         note="the oracle's scores are NaN",
     ),
-    Case("not_a_recording", FUSED, File("tests/data/page.txt"), GIVEN, refused="audio", note=REFUSED_TOO),
+    Case("not_a_recording", FUSED, NO_RECORDING, GIVEN, refused="audio", note=REFUSED_TOO),
 ]

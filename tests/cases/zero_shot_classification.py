@@ -1,6 +1,6 @@
 """Cases of zero-shot-classification."""
 
-from tests.cases import Case, Generator
+from tests.cases import REFUSED_TOO, Case, Generator
 from tests.cases.texts import BATCH, GETTYSBURG, LONG, SHORT, UNICODE
 
 BART = "zero_shot_classification_bart"
@@ -8,7 +8,6 @@ DEBERTA = "zero_shot_classification_deberta_v2"
 BERT = "zero_shot_classification_bert"
 ALL = {"bart": BART, "deberta_v2": DEBERTA, "bert": BERT}
 LABELS = ["war", "love", "animals", "the sea"]
-REFUSED_TOO = "the oracle refuses it too"
 
 CASES = [
     *(Case(f"{name}_one", checkpoint, SHORT, {"candidate_labels": LABELS}) for name, checkpoint in ALL.items()),

@@ -1,7 +1,7 @@
 """Cases of zero-shot-image-classification."""
 
-from tests.cases import Case, Generator
-from tests.cases.pictures import KINDS, LARGE, NARROW, NO_PICTURE, OPENED, REFUSED_TOO, SCENE, TINY
+from tests.cases import REFUSED_TOO, Case, Generator
+from tests.cases.pictures import KINDS, LARGE, NARROW, NO_PICTURE, OPENED, SCENE, TINY
 
 CLIP = "zero_shot_image_classification_clip"
 SIGLIP = "zero_shot_image_classification_siglip"

@@ -1,7 +1,7 @@
 """Cases of zero-shot-object-detection."""
 
-from tests.cases import Case, Generator
-from tests.cases.pictures import KINDS, LARGE, NARROW, NO_PICTURE, OPENED, REFUSED_TOO, SCENE, TINY
+from tests.cases import REFUSED_TOO, Case, Generator
+from tests.cases.pictures import KINDS, LARGE, NARROW, NO_PICTURE, OPENED, SCENE, TINY
 
 OWL = "zero_shot_object_detection_owlvit"
 DINO = "zero_shot_object_detection_grounding_dino"
