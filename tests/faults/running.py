@@ -7,6 +7,7 @@ import json
 import os
 import re
 import signal
+import ssl
 import subprocess
 import sys
 import time
@@ -63,9 +64,8 @@ class Running:
             with contextlib.suppress(LookupError, ProcessLookupError):
                 kill(self.triton)  # it would take some seconds
             self.process.wait(30)
-        if log := re.findall(r"Its log: (\S+)", self.text):
-            for path in log:
-                Path(path).unlink(missing_ok=True)
+        for log in re.findall(r"Its log: (\S+)", self.text):
+            Path(log).unlink(missing_ok=True)
         assert not self.left_behind()
 
     @property
@@ -124,12 +124,13 @@ def request(
     body: Mapping[str, Any] | bytes | None = None,
     timeout: float = 30,
     headers: Mapping[str, str] | None = None,
+    context: ssl.SSLContext | None = None,
 ) -> tuple[int, bytes]:
     """Status and body of an HTTP answer: of a GET, or of a POST of something."""
     data = body if body is None or isinstance(body, bytes) else json.dumps(body).encode()
     asked = urllib.request.Request(url, data, dict(headers or {}))
     try:
-        with urllib.request.urlopen(asked, timeout=timeout) as answer:
+        with urllib.request.urlopen(asked, timeout=timeout, context=context) as answer:
             return answer.status, answer.read()
     except urllib.error.HTTPError as error:
         return error.code, error.read()

@@ -16,8 +16,6 @@ import pytest
 from tritonclient.grpc import service_pb2, service_pb2_grpc
 
 from install import install
-from repository import STEPS, read_config
-from tests.conftest import ROOT, TASKS
 from tests.faults.running import Running, generate, wait_until
 from tests.serving.tiny import deploy
 
@@ -170,16 +168,6 @@ def test_a_task_with_the_queue_that_it_ships_with(running: Running) -> None:
     assert len(accepted) >= 256 and all(answer.text == alone.text for answer in accepted)
     assert all(a.status == "UNAVAILABLE" and "maximum queue size" in a.text for a in refused), refused[:3]
     assert generate(running, "text_classification", {"TEXT": "Call me Ishmael."})[0] == 200
-
-
-@pytest.mark.parametrize("task", TASKS)
-def test_every_step_of_every_task_has_a_bounded_queue(task: str) -> None:
-    configs = {step: read_config(ROOT / "model_repository", f"{task}_{step}") for step in STEPS}
-    if "decoupled: true" in configs["model"]:  # it bounds its requests itself; the other two are done in no time
-        assert 'key: "max_requests"' in configs["model"]
-        return
-    for step, config in configs.items():
-        assert re.search(rf"{POLICY} \d+", config), f"{task}_{step}"
 
 
 async def ahead(caller: Caller) -> list[asyncio.Task[Answer]]:

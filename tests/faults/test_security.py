@@ -10,8 +10,6 @@ import socket
 import ssl
 import subprocess
 import sys
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -222,14 +220,7 @@ def listens(port: int) -> bool:
 
 
 def over_https(ca: Certificate, url: str, body: Any = None, headers: dict[str, str] | None = None) -> tuple[int, bytes]:
-    data = None if body is None else json.dumps(body).encode()
-    asked = urllib.request.Request(url, data, headers or {})
-    try:
-        context = ssl.create_default_context(cafile=str(ca.certificate))
-        with urllib.request.urlopen(asked, timeout=10, context=context) as answer:
-            return answer.status, answer.read()
-    except urllib.error.HTTPError as error:
-        return error.code, error.read()
+    return request(url, body, 10, headers, ssl.create_default_context(cafile=str(ca.certificate)))
 
 
 def test_both_protocols_through_the_proxy(proxy: int, ca: Certificate) -> None:

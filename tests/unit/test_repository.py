@@ -2,7 +2,6 @@
 
 import ast
 import importlib
-from pathlib import Path
 
 import pytest
 from google.protobuf import text_format
@@ -10,11 +9,10 @@ from tritonclient.grpc import model_config_pb2
 
 from python_backend.parameters import Parameters
 from python_backend.stage import Stage
+from tests.conftest import ROOT, TASKS
 
-ROOT = Path(__file__).parents[2]
 REPOSITORY = ROOT / "model_repository"
 STAGES = {"preprocess": "Preprocess", "model": "Model", "postprocess": "Postprocess"}
-TASKS = sorted(folder.name.removesuffix("_preprocess") for folder in REPOSITORY.glob("*_preprocess"))
 MODELS = [*TASKS, *(f"{task}_{stage}" for task in TASKS for stage in STAGES)]
 
 
@@ -23,7 +21,7 @@ def config(model: str) -> model_config_pb2.ModelConfig:
 
 
 def test_the_repository_holds_the_four_folders_of_each_task_and_nothing_else() -> None:
-    assert len(TASKS) >= 9
+    assert len(TASKS) == 29
     assert sorted(path.name for path in REPOSITORY.iterdir()) == sorted(MODELS)
 
 
@@ -77,16 +75,20 @@ def test_public_tensors_are_upper_case(task: str) -> None:
     assert all(tensor.name.isupper() for tensor in [*config(task).input, *config(task).output])
 
 
-@pytest.mark.parametrize("model", [model for model in MODELS if model not in TASKS])
-def test_steps_bound_their_queue(model: str) -> None:
-    step = config(model)
-    if step.max_batch_size == 0:
-        pytest.skip("Triton does not batch the steps of a decoupled task; its model step bounds what waits")
-    policy = step.dynamic_batching.default_queue_policy
-    assert policy.max_queue_size > 0 and policy.allow_timeout_override
-    assert policy.default_timeout_microseconds > 0  # Triton heeds a caller's timeout only where it is below this one
-    assert policy.timeout_action == policy.REJECT
-    assert step.instance_group[0].count >= 1
+@pytest.mark.parametrize("task", TASKS)
+def test_steps_bound_their_queue(task: str) -> None:
+    steps = [config(f"{task}_{stage}") for stage in STAGES]
+    assert all(step.instance_group[0].count >= 1 for step in steps)
+    if not config(
+        task
+    ).max_batch_size:  # Triton queues nothing for a decoupled task: its model step bounds its requests
+        assert int(steps[1].parameters["max_requests"].string_value) > 0
+        return
+    for step in steps:
+        policy = step.dynamic_batching.default_queue_policy
+        assert policy.max_queue_size > 0 and policy.allow_timeout_override, step.name
+        assert policy.default_timeout_microseconds > 0, step.name  # a caller's timeout counts only where it is below
+        assert policy.timeout_action == policy.REJECT, step.name
 
 
 @pytest.mark.parametrize("task", TASKS)
