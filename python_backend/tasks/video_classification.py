@@ -22,7 +22,7 @@ PARAMETERS = Parameters(
     Int("frame_sampling_rate", default=1, minimum=1, doc="One frame of this many is looked at."),
 )
 
-NUM_FRAMES = {"timesformer": 8, "videomae": 16, "vivit": 32, "vjepa2": 64}
+NUM_FRAMES = {"timesformer": 8, "videomae": 16, "vivit": 32}
 """What the configurations of transformers assume where config.json does not say `num_frames`."""
 
 
@@ -33,6 +33,8 @@ class Preprocess(images.ImagePreprocess):
         max_video_bytes: of one file. Default 200,000,000.
         max_video_pixels: width times height of a frame. Default 9,000,000.
         max_video_frames: frames to decode, up to the last that is looked at. Default 10,000.
+        max_num_frames: frames to look at, all of which are in memory at once. Default 64, or as many as the model was
+            made for where these are more.
     """
 
     PARAMETERS = PARAMETERS
@@ -46,11 +48,17 @@ class Preprocess(images.ImagePreprocess):
             self.setting("max_video_pixels", 9_000_000),
             self.setting("max_video_frames", 10_000),
         )
+        self.max_num_frames = max(self.setting("max_num_frames", 64), self.num_frames)
 
     def process(self, request: Request) -> Tensors:
         count = request.parameters["num_frames"] or self.num_frames
+        if count > self.max_num_frames:
+            raise InvalidInput(
+                f"num_frames is {count:,}; this deployment looks at {self.max_num_frames:,} of a video "
+                "(max_num_frames)."
+            )
         last = count * request.parameters["frame_sampling_rate"] - 1
-        if last >= self.limits.max_frames:  # before so many numbers are made
+        if last >= self.limits.max_frames:  # here as well as in decode: it may be more than INT64 holds
             raise InvalidInput(
                 f"num_frames and frame_sampling_rate reach to frame {last + 1:,}; this deployment decodes "
                 f"{self.limits.max_frames:,} (max_video_frames)."

@@ -109,10 +109,24 @@ def test_requests_that_share_a_batch_get_the_answers_they_get_alone(videomae: En
     assert isinstance(two, dict) and two["LABEL"].shape == (2, 1)
 
 
-@pytest.mark.parametrize("parameters", [{"num_frames": 10**12}, {"frame_sampling_rate": 10**12}, {"num_frames": 51}])
-def test_numbers_of_frames_are_bounded(videomae: Ensemble, parameters: dict[str, int]) -> None:
-    with pytest.raises(InvalidInput, match="max_video_frames"):
+@pytest.mark.parametrize(
+    ("parameters", "setting"),
+    [
+        ({"num_frames": 10**12}, "max_num_frames"),
+        ({"num_frames": 65}, "max_num_frames"),
+        ({"num_frames": 51}, "max_video_frames"),
+        ({"frame_sampling_rate": 10**20}, "max_video_frames"),
+    ],
+)
+def test_numbers_of_frames_are_bounded(videomae: Ensemble, parameters: dict[str, int], setting: str) -> None:
+    """All frames that are looked at are in memory at once, and a file of a few kilobytes has hundreds of them."""
+    with pytest.raises(InvalidInput, match=setting):
         videomae({"VIDEO": text(MP4)}, **parameters)
+
+
+def test_a_model_gets_the_frames_that_it_was_made_for(checkpoints: Path) -> None:
+    vivit = Ensemble("video_classification", checkpoints / "video_classification_vivit", max_num_frames="1")
+    assert vivit({"VIDEO": text(MP4)})["SCORE"].size
 
 
 @pytest.mark.parametrize("name", ["videomae", "vivit"])
