@@ -104,9 +104,7 @@ class Preprocess(images.ImagePreprocess):
         """What the processor makes of them. InvalidInput where it refuses, for want of places for the images say."""
         try:
             made = self.processor(text=prompt, images=pictures or None, return_tensors="np")
-        except (
-            Exception
-        ) as error:  # processors raise whatever a prompt that does not fit its images makes them stumble over
+        except Exception as error:  # a prompt that does not fit its images makes processors raise anything
             raise InvalidInput(
                 f"The checkpoint's processor refuses the prompt with its {len(pictures)} images: {error}. Each image "
                 "needs its place in TEXT (the checkpoint's image token), or its part in MESSAGES."
@@ -122,8 +120,9 @@ def images_of(messages: list[Message], sent: list[bytes]) -> list[bytes]:
     waiting = iter(sent)
     pictures = []
     for part in parts_of(messages):
-        if part.get("type") == "image_url":  # as OpenAI spells it
-            part["type"], part["url"] = "image", (part.pop("image_url") or {}).get("url")
+        if part.get("type") == "image_url":  # as OpenAI spells it, {"url": ...}; the URL itself is taken, too
+            link = part.pop("image_url", None)
+            part["type"], part["url"] = "image", link.get("url") if isinstance(link, dict) else link
         if part.get("type") != "image":
             continue
         inside = next((part.pop(key) for key in ("base64", "url", "image", "path") if part.get(key)), None)

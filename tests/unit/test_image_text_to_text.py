@@ -155,6 +155,7 @@ def test_images_may_be_inside_the_chat(stages: dict[str, Stages]) -> None:
         {"type": "image", "base64": encoded},
         {"type": "image", "url": f"data:image/png;base64,{encoded}"},
         {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{encoded}"}},
+        {"type": "image_url", "image_url": f"data:image/png;base64,{encoded}"},
     ):
         assert stages["llava"]({"MESSAGES": chat(inside)}) == beside
 
@@ -178,6 +179,8 @@ def test_stop_strings_end_an_answer(stages: dict[str, Stages]) -> None:
         ("llava", {"MESSAGES": chat({"type": "image", "path": "/etc/passwd"})}, {}, "opens no other URL"),
         ("llava", {"MESSAGES": chat({"type": "image", "image": {"a": 1}})}, {}, "opens no other URL"),
         ("llava", {"MESSAGES": chat({"type": "image_url", "image_url": None}), "IMAGE": files()}, {}, "more images"),
+        ("llava", {"MESSAGES": chat({"type": "image_url"})}, {}, "more images"),
+        ("llava", {"MESSAGES": chat({"type": "image_url", "image_url": [1]})}, {}, "opens no other URL"),
         ("llava", {"MESSAGES": chat(PART), "IMAGE": files(b"no image")}, {}, "no image that can be read"),
         ("llava", {"MESSAGES": one("no JSON")}, {}, "not valid JSON"),
         ("llava", {"MESSAGES": one("[" * 50_000)}, {}, "not valid JSON"),
