@@ -36,6 +36,8 @@ class Preprocess(images.ImagePreprocess):
 
     Settings, besides ImagePreprocess's:
         max_points: points on all crops of an image, each a pass through the mask decoder. Default 16,384.
+        max_crops: of all images of a request, each a tensor of the model's full size. Default 32: one and a half GB
+            while they are made.
     """
 
     PARAMETERS = PARAMETERS
@@ -43,8 +45,10 @@ class Preprocess(images.ImagePreprocess):
     def load(self) -> None:
         super().load()
         self.max_points = self.setting("max_points", 16_384)
+        self.max_crops = self.setting("max_crops", 32)
 
     def process(self, request: Request) -> Tensors:
+        self.check(request)
         rows, sizes = [], []
         for data in request.tensors["IMAGE"].ravel():
             image = self.decode(data)
@@ -52,14 +56,26 @@ class Preprocess(images.ImagePreprocess):
             rows.append(self.row(np.asarray(image), request.parameters))
         return {**{name: pad([row[name] for row in rows]) for name in rows[0]}, "target_size": np.array(sizes)}
 
+    def check(self, request: Request) -> None:
+        """InvalidInput for more crops and points than this deployment takes, before any is made."""
+        layers, images = request.parameters["crops_n_layers"], len(request.tensors["IMAGE"])
+        crops = images * (4 ** (min(layers, 16) + 1) - 1) // 3  # 1, 4, 16 ... of each
+        if crops > self.max_crops:
+            raise InvalidInput(
+                f"crops_n_layers={layers} makes more crops of {images} images than the {self.max_crops:,} that this "
+                "deployment takes in a request (max_crops). Send a smaller one, or fewer images at a time."
+            )
+        if request.parameters["points_per_crop"] ** 2 > self.max_points:
+            raise self.too_many()
+
     def row(self, picture: np.ndarray, parameters: dict[str, Any]) -> Tensors:
         """The tensors of one picture [height, width, 3]."""
-        layers, points = parameters["crops_n_layers"], parameters["points_per_crop"]
-        if layers > 8 or points**2 > self.max_points:
-            raise self.too_many()
-        downscale = parameters["crop_n_points_downscale_factor"]
         crops = mask_crops.crops(
-            picture.shape[0], picture.shape[1], layers, parameters["crop_overlap_ratio"], points, downscale
+            *picture.shape[:2],
+            parameters["crops_n_layers"],
+            parameters["crop_overlap_ratio"],
+            parameters["points_per_crop"],
+            parameters["crop_n_points_downscale_factor"],
         )
         if not all(crop.points for crop in crops):
             raise InvalidInput("crop_n_points_downscale_factor leaves the last layer no points: send a smaller one.")

@@ -57,14 +57,23 @@ def test_crops_add_masks(sam: Ensemble) -> None:
     [
         ({"points_per_crop": 15}, "more points than the 200"),
         ({"points_per_crop": 10**9}, "more points than the 200"),
-        ({"crops_n_layers": 10**6}, "more points than the 200"),
         ({"crops_n_layers": 2}, "more points than the 200"),
+        ({"crops_n_layers": 3, "points_per_crop": 1}, r"more crops of 1 images than the 32 .* \(max_crops\)"),
+        ({"crops_n_layers": 10**6}, "max_crops"),
         ({"crops_n_layers": 2, "crop_n_points_downscale_factor": 9}, "no points"),
     ],
 )
 def test_too_many_points_are_refused(sam: Ensemble, parameters: dict[str, Any], message: str) -> None:
     with pytest.raises(InvalidInput, match=message):
         sam({"IMAGE": text(TINY)}, **{**GOOD, **parameters})
+
+
+def test_crops_are_bounded_for_a_request(sam: Ensemble) -> None:
+    """Each is a tensor of the model's full size: 85 of one picture took 4 GB while they were made."""
+    settings = {**GOOD, "crops_n_layers": 2, "points_per_crop": 1}
+    assert sam({"IMAGE": text(SCENE)}, **settings)["crop_boxes"].shape == (1, 21, 5)
+    with pytest.raises(InvalidInput, match="more crops of 2 images"):
+        sam({"IMAGE": text(SCENE, SMALL)}, **settings)
 
 
 def test_a_request_has_a_deadline(checkpoints: Path) -> None:
