@@ -19,7 +19,7 @@ Frame = tuple[tuple[int, ...], tuple[int, ...]]
 """Token ids before and behind a text."""
 
 HIDDEN = "\uffff"
-"""What scripts/tokenizer_mapping.py puts before entries of vocab.json that SentencePiece does not give."""
+"""What scripts/installing/marian_tokenizer.py puts before entries of vocab.json that SentencePiece does not give."""
 
 MARIAN_CODE = re.compile(">>.+<<")
 """How a text for a Marian model of several target languages begins: ">>fra<< Hello"."""
@@ -113,7 +113,7 @@ def framed(tokenizer: Tokenizer, frame: Frame | None) -> Iterator[None]:
 
 
 class Mapping:
-    """The second step of tokenizers that scripts/tokenizer_mapping.py makes, where the checkpoint's is one."""
+    """The second step of tokenizers that installing/marian_tokenizer.py makes, where the checkpoint's is one."""
 
     def __init__(self, tokenizer: Tokenizer) -> None:
         self.backend = tokenizer.backend

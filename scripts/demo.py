@@ -21,12 +21,11 @@ import numpy as np
 
 from embedded_server import EmbeddedServer
 from install import install
-from repository import has_weights
+from repository import REPOSITORY, has_weights
 from triton_pipelines import pipeline
 from triton_wheel import ServerError
 
 ROOT = Path(__file__).resolve().parent.parent
-REPOSITORY = ROOT / "model_repository"
 NAME = "feature_extraction"
 QUESTION = "Can the police search my home without a reason?"
 TEXT = ROOT / "examples" / "us_amendments.txt"
@@ -39,7 +38,9 @@ def main() -> None:
     parser.add_argument("--top", type=int, default=3, help="how many passages to print (default: %(default)s)")
     arguments = parser.parse_args()
     try:
-        passages = [passage.strip() for passage in arguments.text.read_text().split("\n\n") if passage.strip()]
+        passages = [
+            passage.strip() for passage in arguments.text.read_text(encoding="utf-8").split("\n\n") if passage.strip()
+        ]
     except (OSError, UnicodeDecodeError) as error:
         raise SystemExit(f"Cannot read {arguments.text}: {error}") from None
     if not has_weights(REPOSITORY, NAME):

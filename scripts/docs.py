@@ -27,7 +27,7 @@ from google.protobuf import text_format  # noqa: E402
 from tritonclient.grpc import model_config_pb2  # noqa: E402
 
 import docs_requests  # noqa: E402
-from architectures import architectures  # noqa: E402
+from installing.architectures import architectures  # noqa: E402
 from python_backend.generation_parameters import GENERATION, Removed  # noqa: E402
 from python_backend.parameters import Bool, Choice, Float, Int, Number, Parameter, Parameters, Text  # noqa: E402
 from triton_pipelines.tasks import ALIASES  # noqa: E402

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import shlex
 import shutil
 import sys
 import tempfile
@@ -26,8 +25,8 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.append(str(ROOT))  # of python_backend
 
 from exporting.errors import ExportError  # noqa: E402
+from repository import REPOSITORY, repository_option  # noqa: E402
 
-REPOSITORY = ROOT / "model_repository"
 FORMATS = ("aoti", "onnx", "torchscript", "tensorrt", "vllm")
 DTYPES = ("float32", "bfloat16", "float16")
 
@@ -81,8 +80,8 @@ def export(
     written = engines.MAKERS[format](deployment, dtype, max_batch, max_length, progress)
     if format != "aoti":
         return report(written, f"the container of docs/engines.md, with --model-config-name={written[-1].stem}")
-    where = "" if repository == REPOSITORY else f" --repository {shlex.quote(str(repository))}"
-    return report(written, f"python scripts/serve.py {deployment.name}{where} --model-config-name=aoti")
+    command = f"python scripts/serve.py {deployment.name}{repository_option(repository)}"
+    return report(written, f"{command} --model-config-name=aoti")
 
 
 def report(written: Sequence[Path], next_step: str) -> str:

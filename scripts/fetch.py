@@ -21,11 +21,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
-from architectures import ArchitectureError
-from checkpoint_source import CheckpointError
-from install import REPOSITORY, InstallError, default_checkpoint, install
-from repository import STEPS, deployments, has_weights, read_record
-from tokenizer_conversion import ConversionError
+from install import default_checkpoint, install
+from installing.errors import InstallError
+from repository import REPOSITORY, STEPS, deployments, has_weights, read_record
 
 ENTRY = re.compile(r"((?P<name>\w+):)?(?P<task>[\w-]+)(=(?P<checkpoint>[^@=\s]+)(@(?P<revision>[\w./-]+))?)?")
 
@@ -69,11 +67,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             for name in unnamed(repository, names) if options.prune else []:
                 remove(repository, name)
                 print(f"Removed {name}: it is no longer named.", flush=True)
-    except (InstallError, CheckpointError, ArchitectureError, ConversionError) as error:
+    except (InstallError, OSError) as error:
         print(f"fetch.py: {error}", file=sys.stderr)
-        return 1
-    except OSError as error:
-        print(f"fetch.py: {error.strerror or error}: {error.filename}", file=sys.stderr)
         return 1
     return 0
 

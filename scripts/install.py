@@ -10,40 +10,45 @@ from __future__ import annotations
 import argparse
 import json
 import re
-import shlex
 import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from architectures import TEXT_TASKS, ArchitectureError, check, is_native
-from checkpoint_source import (
+from installing import config as config_file
+from installing import image_processor, tokenizer
+from installing.architectures import TEXT_TASKS, check, is_native
+from installing.errors import InstallError
+from installing.fonts import find_font
+from installing.source import (
     LANGUAGE_MODEL,
     SMALL,
-    CheckpointError,
     Source,
     count_parameters,
     fetch,
     place,
-    unpickle,
+    place_weights,
     weights,
 )
-from fonts import find_font, place_font
-from repository import RECORD, STEPS, WEIGHTS, deployments, latest_version, read_config, task_of
-from sound_files import find_vocoder, place_vocoder, place_voices
-from tokenizer_conversion import ConversionError
+from installing.text_to_audio import find_vocoder, place_vocoder, place_voices
+from repository import (
+    RECORD,
+    REPOSITORY,
+    STEPS,
+    WEIGHTS,
+    deployments,
+    latest_version,
+    read_config,
+    repository_option,
+    task_of,
+)
 
-ROOT = Path(__file__).resolve().parent.parent
-REPOSITORY = ROOT / "model_repository"
 VERSION = "1"
 PROCESSORS = ("preprocessor_config.json", "processor_config.json", "video_preprocessor_config.json")
 """Where a checkpoint has the settings of its image processor."""
-
-
-class InstallError(ValueError):
-    """What was asked for cannot be; the message says why and what helps."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -51,11 +56,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parse(arguments)
     try:
         print(install(**vars(options)))
-    except (InstallError, CheckpointError, ArchitectureError, ConversionError) as error:
+    except (InstallError, OSError) as error:
         print(f"install.py: {error}", file=sys.stderr)
-        return 1
-    except OSError as error:
-        print(f"install.py: {error.strerror or error}: {error.filename}", file=sys.stderr)
         return 1
     return 0
 
@@ -121,15 +123,20 @@ def install(
     }
     if vocoder_source:
         record["vocoder"] = {"checkpoint": vocoder_source.checkpoint, "revision": vocoder_source.revision}
-    record["parameters"] = fill(repository, name, source, files, record, vocoder_source, font, allow_pickle)
-    folders = "\n".join(f"  {folder}" for folder in version_folders(repository, name).values())
-    where = "" if repository == REPOSITORY else f" --repository {shlex.quote(str(repository))}"
+    with new_versions(repository, name) as folders:
+        place_small_files(task, source, folders, font)
+        place_model(source, files, folders["model"], remote_code)
+        if vocoder_source:
+            place_vocoder(vocoder_source, folders["model"], folders["postprocess"], allow_pickle)
+        record["parameters"] = count_parameters(folders["model"])
+        (folders["model"] / RECORD).write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
     if obstacle := quantization_obstacle(config):
         print(f"The weights are quantized; PyTorch does not load them here: {obstacle}", file=sys.stderr)
+    written = "\n".join(f"  {folder}" for folder in version_folders(repository, name).values())
     return (
         f"Installed {checkpoint}{f' at {source.revision}' if source.revision else ''}\n"
-        f"{record['architecture']}, {record['parameters']:,} parameters, {_megabytes(size)}\n{folders}\n"
-        f"Next: python scripts/serve.py {name}{where}"
+        f"{record['architecture']}, {record['parameters']:,} parameters, {_megabytes(size)}\n{written}\n"
+        f"Next: python scripts/serve.py {name}{repository_option(repository)}"
     )
 
 
@@ -217,63 +224,52 @@ def rename(config: str, task: str, name: str) -> str:
     return re.sub(pattern, rf'\1"{name}\2"', config)
 
 
-def fill(
-    repository: Path,
-    name: str,
-    source: Source,
-    files: list[Path],
-    record: dict[str, Any],
-    vocoder: Source | None,
-    font: Path | None,
-    allow_pickle: bool,
-) -> int:
-    """Make new version folders beside the old ones, then exchange them; returns how many parameters the model has."""
-    import config_file
-    import image_processor_files
-    import tokenizer_files
-
+@contextmanager
+def new_versions(repository: Path, name: str) -> Iterator[dict[str, Path]]:
+    """A folder of each step, with its model.py, to put a checkpoint into; they take the places of the old ones where
+    nothing fails."""
     folders = version_folders(repository, name)
-    goals = {step: folder.with_name(f".{folder.name}.new") for step, folder in folders.items()}
+    new = {step: folder.with_name(f".{folder.name}.new") for step, folder in folders.items()}
     try:
-        for step, goal in goals.items():
-            folder = folders[step]
-            shutil.rmtree(goal, ignore_errors=True)
-            goal.mkdir()
-            place(folder.glob("*.py"), goal, link=False)
-            place((source.folder / file for file in SMALL if (source.folder / file).is_file()), goal, link=False)
-            config_file.mend(goal)
-            image_processor_files.write(goal)
-            tokenizer_files.write(source.folder, goal)
-        if record["task"] in TEXT_TASKS and not (goals["preprocess"] / "tokenizer.json").is_file():
-            raise InstallError(
-                f"{source.checkpoint} has no tokenizer, and {record['task'].replace('_', '-')} reads texts: put its "
-                "files beside the model (tokenizer.save_pretrained)"
-            )
-        if font:
-            place_font(font, goals["preprocess"])
-        if (source.folder / LANGUAGE_MODEL).is_dir():
-            goal = goals["postprocess"] / LANGUAGE_MODEL
-            goal.mkdir()
-            place((source.folder / LANGUAGE_MODEL).iterdir(), goal, link=source.revision is not None)
-        goal = goals["model"]
-        if record["trust_remote_code"]:
-            place(source.folder.glob("*.py"), goal, link=False)
-        if files[-1].suffix == ".bin":
-            unpickle(files, goal)
-        else:
-            place(files, goal, link=source.revision is not None)
-        if vocoder:
-            place_vocoder(vocoder, goal, goals["postprocess"], allow_pickle)
-        place_voices(source, goal)
-        parameters = count_parameters(goal)
-        (goal / RECORD).write_text(json.dumps({**record, "parameters": parameters}, indent=2) + "\n", encoding="utf-8")
+        for step, folder in folders.items():
+            shutil.rmtree(new[step], ignore_errors=True)
+            new[step].mkdir()
+            place(folder.glob("*.py"), new[step], link=False)
+        yield new
     except BaseException:
-        for goal in goals.values():
-            shutil.rmtree(goal, ignore_errors=True)
+        for folder in new.values():
+            shutil.rmtree(folder, ignore_errors=True)
         raise
-    for step, goal in goals.items():
-        exchange(folders[step], goal)
-    return parameters
+    for step, folder in folders.items():
+        exchange(folder, new[step])
+
+
+def place_small_files(task: str, source: Source, folders: dict[str, Path], font: Path | None) -> None:
+    """Configurations and tokenizer into the folders of all steps, completed; what one step reads into that one's."""
+    for folder in folders.values():
+        place((source.folder / file for file in SMALL if (source.folder / file).is_file()), folder, link=False)
+        config_file.mend(folder)
+        image_processor.write(folder)
+        tokenizer.write(source.folder, folder)
+    if task in TEXT_TASKS and not (folders["preprocess"] / "tokenizer.json").is_file():
+        raise InstallError(
+            f"{source.checkpoint} has no tokenizer, and {task.replace('_', '-')} reads texts: put its "
+            "files beside the model (tokenizer.save_pretrained)"
+        )
+    if font:
+        place([font], folders["preprocess"], link=False)
+    if (source.folder / LANGUAGE_MODEL).is_dir():
+        folder = folders["postprocess"] / LANGUAGE_MODEL
+        folder.mkdir()
+        place((source.folder / LANGUAGE_MODEL).iterdir(), folder, link=source.revision is not None)
+
+
+def place_model(source: Source, files: list[Path], folder: Path, remote_code: bool) -> None:
+    """Weights, voices and the checkpoint's own code, where that is to run, into the model's folder."""
+    if remote_code:
+        place(source.folder.glob("*.py"), folder, link=False)
+    place_weights(source, files, folder)
+    place_voices(source, folder)
 
 
 def version_folders(repository: Path, name: str) -> dict[str, Path]:

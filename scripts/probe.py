@@ -27,7 +27,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from repository import deployments, has_weights
+from repository import REPOSITORY, deployments, has_weights
 
 ROOT = Path(__file__).resolve().parent.parent
 INPUTS = ROOT / "benchmarks" / "inputs"
@@ -59,7 +59,7 @@ class RefusedError(Exception):
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("names", nargs="*", metavar="NAME", help="task or deployment; default: all that have weights")
-    parser.add_argument("--repository", type=Path, default=ROOT / "model_repository", metavar="FOLDER")
+    parser.add_argument("--repository", type=Path, default=REPOSITORY, metavar="FOLDER")
     parser.add_argument("--url", default="http://127.0.0.1:8000", help="of the server; default %(default)s")
     parser.add_argument("--timeout", type=float, default=TIMEOUT, metavar="SECONDS", help="default %(default)g")
     options = parser.parse_args(arguments)

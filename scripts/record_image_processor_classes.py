@@ -1,5 +1,5 @@
 """What the image processors of transformers 4.48 do where preprocessor_config.json does not say: written to
-image_processor_classes.json, for image_processor_files.py.
+installing/image_processor_classes.json, for installing/image_processor.py.
 
     .oracle/bin/python scripts/record_image_processor_classes.py
 """
@@ -11,7 +11,7 @@ from typing import Any
 import transformers
 from transformers.models.auto.image_processing_auto import IMAGE_PROCESSOR_MAPPING_NAMES
 
-FILE = Path(__file__).with_name("image_processor_classes.json")
+FILE = Path(__file__).parent / "installing" / "image_processor_classes.json"
 NAMES = (
     "Beit", "Bit", "Blip", "CLIP", "ChineseCLIP", "ConditionalDetr", "ConvNext", "DPT", "DeformableDetr", "DeiT",
     "Detr", "Donut", "EfficientNet", "GLPN", "GroundingDino", "Levit", "Mask2Former", "MaskFormer", "MobileNetV1",

@@ -1,4 +1,4 @@
-"""Write scripts/tokenizer_classes.json: what the fast tokenizer classes of transformers 4.48 assume and do.
+"""Write scripts/installing/tokenizer_classes.json: what the fast tokenizer classes of transformers 4.48 assume and do.
 
     .oracle/bin/python scripts/record_tokenizer_classes.py
 
@@ -21,7 +21,7 @@ from typing import Any
 import transformers
 from transformers.models.auto.tokenization_auto import TOKENIZER_MAPPING_NAMES, tokenizer_class_from_name
 
-OUTPUT = Path(__file__).with_suffix("").parent / "tokenizer_classes.json"
+OUTPUT = Path(__file__).parent / "installing" / "tokenizer_classes.json"
 PLAIN = (str, int, float, bool)
 SETS = {  # what a class's source says when it sets that part
     "lower_case": 'get("lowercase"',

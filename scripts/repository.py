@@ -7,9 +7,12 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 from pathlib import Path
 from typing import Any
 
+REPOSITORY = Path(__file__).resolve().parents[1] / "model_repository"
+"""That of this tree: each task under its own name, the one that commands take by default."""
 STEPS = ("preprocess", "model", "postprocess")
 WEIGHTS = (".safetensors", ".pt2", ".pt", ".onnx", ".plan")
 RECORD = "installed.json"
@@ -35,12 +38,21 @@ def steps(repository: Path, name: str) -> list[str]:
 
 def has_weights(repository: Path, name: str) -> bool:
     """Whether a checkpoint lies in the deployment's model step."""
-    return any(path.suffix in WEIGHTS for path in (repository / f"{name}_model").glob("[0-9]*/*"))
+    model = f"{name}_model"
+    files = (file for version in versions(repository, model) for file in (repository / model / str(version)).iterdir())
+    return any(file.suffix in WEIGHTS for file in files)
+
+
+def versions(repository: Path, model: str) -> list[int]:
+    """A model's version folders by their numbers, the newest last. As Triton does, others are left aside."""
+    return sorted(
+        int(folder.name) for folder in (repository / model).glob("*") if re.fullmatch(r"[1-9]\d*", folder.name)
+    )
 
 
 def latest_version(repository: Path, model: str) -> int:
-    """The highest of a model's version folders; 1 where it has none."""
-    return max((int(folder.name) for folder in (repository / model).glob("[0-9]*")), default=1)
+    """The newest of a model's versions; 1 where it has none."""
+    return max(versions(repository, model), default=1)
 
 
 def read_record(repository: Path, name: str) -> dict[str, Any]:
@@ -56,6 +68,20 @@ def task_of(repository: Path, name: str) -> str:
     path = repository / model / str(latest_version(repository, model)) / "model.py"
     found = re.search(r"python_backend\.tasks\.(\w+)", path.read_text(encoding="utf-8")) if path.is_file() else None
     return found[1] if found else name
+
+
+def repository_option(repository: Path) -> str:
+    """What a command line says of the repository: nothing where it is the default one."""
+    return "" if repository.resolve() == REPOSITORY else f" --repository {shlex.quote(str(repository))}"
+
+
+def install_command(repository: Path, name: str) -> str:
+    """What installs a checkpoint for a deployment: that of its task by default, where it is named like its task."""
+    task = task_of(repository, name)
+    command = f"python scripts/install.py {task.replace('_', '-')}"
+    if name != task:
+        command += f" --name {name} --checkpoint HUB_ID_OR_FOLDER"
+    return command + repository_option(repository)
 
 
 def _is_ensemble(config: str) -> bool:

@@ -24,9 +24,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import administration
-from checkpoint_source import CheckpointError
-from install import REPOSITORY, install
-from repository import STEPS, deployments, latest_version, read_config, task_of
+from install import install
+from installing.errors import InstallError
+from repository import REPOSITORY, STEPS, deployments, latest_version, read_config, task_of
 
 POLICY = re.compile(r"\nversion_policy\b[^\n]*\n")
 TIMEOUT = 600
@@ -52,7 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             raise RolloutError(f"{repository} has no deployment {name!r}; it has {', '.join(deployments(repository))}")
         version = options.version or add(repository, name, options.checkpoint, options.revision)
         roll_out(repository, name, version, options.url)
-    except (RolloutError, CheckpointError, RuntimeError, ValueError) as error:
+    except (RolloutError, InstallError, OSError) as error:
         print(error, file=sys.stderr)
         return 1
     print(f"{name} is version {version}.")

@@ -10,7 +10,6 @@ TRITON_PIPELINES_ADMIN_KEY (administration.py); unset, nobody has it.
 from __future__ import annotations
 
 import argparse
-import shlex
 import signal
 import sys
 import threading
@@ -21,10 +20,10 @@ from pathlib import Path
 from types import FrameType
 
 import administration
-from embedded_server import ROOT, EmbeddedServer, ServerError
+from embedded_server import EmbeddedServer, ServerError
 from health import serve_health
 from ports import check_port, resolve
-from repository import deployments, has_weights, task_of
+from repository import REPOSITORY, deployments, has_weights, install_command, repository_option
 from startup_report import report
 from watcher import ASKED_EVERY, INTERVAL, Watcher
 
@@ -139,7 +138,7 @@ def tls(options: argparse.Namespace) -> list[str]:
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("names", nargs="*", metavar="NAME", help="task or deployment; default: all that have weights")
-    parser.add_argument("--repository", type=Path, default=ROOT / "model_repository", metavar="FOLDER")
+    parser.add_argument("--repository", type=Path, default=REPOSITORY, metavar="FOLDER")
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on; default %(default)s")
     for protocol, port in (("http", 8000), ("grpc", 8001), ("metrics", 8002)):
         parser.add_argument(f"--{protocol}-port", type=int, default=port, metavar="N", help=f"default {port}; 0: any")
@@ -170,15 +169,17 @@ def choose(repository: Path, names: Sequence[str]) -> list[str]:
         raise LookupError(f"{repository} holds no deployment: no folder with a config.pbtxt of an ensemble.")
     installed = [name for name in known if has_weights(repository, name)]
     if not names and not installed:
-        raise LookupError(f"Nothing in {repository} has weights yet. Install some: {_install(repository, known[0])}")
+        raise LookupError(
+            f"Nothing in {repository} has weights yet. Install some: {install_command(repository, known[0])}"
+        )
     for name in names:
         if name not in known:
             raise LookupError(
-                f"{repository} has no deployment {name!r}, only {', '.join(known)}. "
-                f"Make one: python scripts/install.py TASK --name {name} --checkpoint HUB_ID_OR_FOLDER"
+                f"{repository} has no deployment {name!r}, only {', '.join(known)}. Make one: python "
+                f"scripts/install.py TASK --name {name} --checkpoint HUB_ID_OR_FOLDER{repository_option(repository)}"
             )
         if name not in installed:
-            raise LookupError(f"{name} has no weights. Install them: {_install(repository, name)}")
+            raise LookupError(f"{name} has no weights. Install them: {install_command(repository, name)}")
     return list(dict.fromkeys(names)) or installed
 
 
@@ -196,15 +197,6 @@ def _stop(number: int, _frame: FrameType | None) -> None:
     for other in (signal.SIGINT, signal.SIGTERM):
         signal.signal(other, signal.SIG_IGN)  # a second one must not break the clean-up
     raise Stopped(signal.Signals(number))
-
-
-def _install(repository: Path, name: str) -> str:
-    task = task_of(repository, name)
-    command = f"python scripts/install.py {task.replace('_', '-')}"
-    command += "" if name == task else f" --name {name} --checkpoint HUB_ID_OR_FOLDER"
-    return command + (
-        "" if repository == ROOT / "model_repository" else f" --repository {shlex.quote(str(repository))}"
-    )
 
 
 if __name__ == "__main__":

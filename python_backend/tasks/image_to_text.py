@@ -23,7 +23,7 @@ from python_backend.stage import Request, Result, Stage, Tensors
 PARAMETERS = Parameters(*GENERATION)
 
 FONT = "Arial.TTF"
-"""In which a Pix2Struct for questions prints them; scripts/fonts.py."""
+"""In which a Pix2Struct for questions prints them; scripts/installing/fonts.py."""
 
 
 class Preprocess(images.ImagePreprocess):

@@ -11,7 +11,7 @@ from google.protobuf import text_format
 from tritonclient.grpc import model_config_pb2
 
 from exporting.errors import ExportError
-from repository import deployments, has_weights, latest_version, task_of
+from repository import deployments, has_weights, install_command, latest_version, task_of
 
 FORWARD = (
     "text_classification",
@@ -91,4 +91,4 @@ def check_installed(task: str, name: str, repository: Path) -> None:
         there = f"only {', '.join(known)}" if known else "none at all"
         raise ExportError(f"{repository} has no deployment {name!r} of {task.replace('_', '-')}, {there}.")
     if not has_weights(repository, name):
-        raise ExportError(f"{name} has no weights: python scripts/install.py {task.replace('_', '-')} --name {name}")
+        raise ExportError(f"{name} has no weights. Install them: {install_command(repository, name)}")

@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 from tokenizers import Tokenizer
 
-import tokenizer_files
+from installing import tokenizer as tokenizer_files
+from installing.slow_tokenizer import ConversionError
 from python_backend.parameters import InvalidInput
 from python_backend.vits_tokenizer import VitsTokenizer
 from tests.character_tokenizer_cases import (
@@ -26,7 +27,6 @@ from tests.character_tokenizer_cases import (
     write_speecht5,
     write_vits,
 )
-from tokenizer_conversion import ConversionError
 
 EXPECTED = json.loads(GOLDENS.read_text(encoding="utf-8"))
 

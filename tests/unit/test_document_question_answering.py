@@ -11,7 +11,7 @@ import torch
 import transformers
 from PIL import Image
 
-from architectures import ArchitectureError, check
+from installing.architectures import ArchitectureError, check
 from python_backend import images, ocr
 from python_backend.documents import kind_of
 from python_backend.generation import assumed_end

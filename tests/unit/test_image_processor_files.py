@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from image_processor_files import complete, write
+from installing.image_processor import complete, write
 from python_backend import images
 
 PICTURE = Image.fromarray(np.arange(60 * 80 * 3, dtype=np.uint8).reshape(60, 80, 3))

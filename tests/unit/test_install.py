@@ -21,13 +21,14 @@ from safetensors.numpy import load_file, save_file
 from tritonclient.grpc import model_config_pb2
 
 import install as installer
-from architectures import ArchitectureError
-from checkpoint_source import CheckpointError
-from config_file import mended
-from install import InstallError, install
+from install import install
+from installing.architectures import ArchitectureError
+from installing.config import mended
+from installing.errors import InstallError
+from installing.source import CheckpointError
 from python_backend.checkpoint import model as load_model
+from repository import has_weights
 from tests.tokenizer_cases import WORDPIECE
-from tokenizer_conversion import ConversionError
 
 TASK = "text_classification"
 WEIGHTS = {"one": np.arange(6, dtype=np.float32).reshape(2, 3), "two": np.ones(4, np.float32)}
@@ -160,22 +161,19 @@ def test_the_folder_may_change_afterwards(checkpoint: Path, repository: Path) ->
     assert "one" in load_file(model_folder(repository) / "model.safetensors")
 
 
-@pytest.mark.parametrize("broken_at", ["place", "count_parameters", "unpickle"])
+@pytest.mark.parametrize("broken_at", ["place", "place_weights", "count_parameters"])
 def test_an_installation_that_breaks_off_leaves_the_former_checkpoint(
     checkpoint: Path, repository: Path, monkeypatch: pytest.MonkeyPatch, broken_at: str
 ) -> None:
     install(TASK, checkpoint=str(checkpoint), repository=repository)
     before = {path: path.read_bytes() for path in repository.rglob("*") if path.is_file()}
-    if broken_at == "unpickle":
-        (checkpoint / "model.safetensors").unlink()
-        pickled(checkpoint)
 
     def breaks(*_: Any, **__: Any) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr(installer, broken_at, breaks)
     with pytest.raises(KeyboardInterrupt):
-        install(TASK, checkpoint=str(checkpoint), repository=repository, allow_pickle=True)
+        install(TASK, checkpoint=str(checkpoint), repository=repository)
     assert {path: path.read_bytes() for path in repository.rglob("*") if path.is_file()} == before
 
 
@@ -214,6 +212,28 @@ def test_a_missing_shard_is_named(checkpoint: Path, repository: Path) -> None:
         install(TASK, checkpoint=str(checkpoint), repository=repository)
 
 
+@pytest.mark.parametrize("content", ["{", "{}"])
+def test_a_damaged_index_is_named(checkpoint: Path, repository: Path, content: str) -> None:
+    (checkpoint / "model.safetensors").unlink()
+    (checkpoint / "model.safetensors.index.json").write_text(content)
+    with pytest.raises(CheckpointError, match=r"model\.safetensors\.index\.json (is damaged|names no file)"):
+        install(TASK, checkpoint=str(checkpoint), repository=repository)
+
+
+def test_a_damaged_file_beside_the_weights_is_named(checkpoint: Path, repository: Path) -> None:
+    (checkpoint / "preprocessor_config.json").write_text("{")
+    with pytest.raises(CheckpointError, match=r"preprocessor_config\.json is damaged"):
+        install(TASK, checkpoint=str(checkpoint), repository=repository)
+
+
+def test_folders_beside_the_versions_are_none(checkpoint: Path, repository: Path) -> None:
+    install(TASK, checkpoint=str(checkpoint), repository=repository)
+    for step in ("preprocess", "model", "postprocess"):
+        (repository / f"{TASK}_{step}" / "1_before").mkdir()
+    install(TASK, checkpoint=str(checkpoint), repository=repository)
+    assert has_weights(repository, TASK)
+
+
 def test_an_index_cannot_reach_outside_of_the_checkpoint(checkpoint: Path, repository: Path) -> None:
     (checkpoint / "model.safetensors").rename(checkpoint.parent / "outside.safetensors")
     write_json(checkpoint / "model.safetensors.index.json", {"weight_map": {"one": "../outside.safetensors"}})
@@ -248,16 +268,22 @@ def test_pickles_in_several_files(checkpoint: Path, repository: Path) -> None:
 
 
 class Evil:
-    def __reduce__(self) -> tuple[Callable[..., Any], tuple[str]]:
-        return Path.touch, (Path("/tmp/evil-was-here"),)  # type: ignore[return-value]
+    """Makes a file where it is unpickled."""
+
+    def __init__(self, file: Path) -> None:
+        self.file = file
+
+    def __reduce__(self) -> tuple[Callable[..., Any], tuple[Path]]:
+        return Path.touch, (self.file,)
 
 
 def test_a_pickle_that_runs_code_is_refused(checkpoint: Path, repository: Path) -> None:
     (checkpoint / "model.safetensors").unlink()
-    pickled(checkpoint, {"one": Evil()})
+    evil = checkpoint.parent / "evil-was-here"
+    pickled(checkpoint, {"one": Evil(evil)})
     with pytest.raises(CheckpointError, match="holds more than weights"):
         install(TASK, checkpoint=str(checkpoint), repository=repository, allow_pickle=True)
-    assert not Path("/tmp/evil-was-here").exists()
+    assert not evil.exists()
 
 
 def test_without_weights_what_is_there_is_listed(checkpoint: Path, repository: Path) -> None:
@@ -388,7 +414,7 @@ def test_code_is_left_out_where_transformers_has_the_model(checkpoint: Path, rep
 
 def test_damaged_and_missing_files_are_told(checkpoint: Path, repository: Path) -> None:
     (checkpoint / "tokenizer.json").write_text("{")
-    with pytest.raises(ConversionError, match=r"tokenizer\.json is damaged"):
+    with pytest.raises(CheckpointError, match=r"tokenizer\.json is damaged"):
         install(TASK, checkpoint=str(checkpoint), repository=repository)
     (checkpoint / "config.json").write_text("{")
     with pytest.raises(CheckpointError, match=r"config\.json is damaged"):

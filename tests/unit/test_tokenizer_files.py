@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 from tokenizers import Tokenizer
 
-import tokenizer_files
+from installing import tokenizer as tokenizer_files
+from installing.errors import InstallError
+from installing.slow_tokenizer import ConversionError
 from python_backend import languages, text
 from tests.tokenizer_cases import (
     GOLDENS,
@@ -21,7 +23,6 @@ from tests.tokenizer_cases import (
     two_step_cases,
     write,
 )
-from tokenizer_conversion import ConversionError
 
 CASES = cases()
 TWO_STEP_CASES = two_step_cases()
@@ -161,5 +162,5 @@ def test_checkpoints_without_a_fast_tokenizer_get_no_file(files: dict[str, Any],
 )
 def test_what_cannot_be_converted_is_told(files: dict[str, Any], message: str, tmp_path: Path) -> None:
     write(files, tmp_path)
-    with pytest.raises(ConversionError, match=message):
+    with pytest.raises(InstallError, match=message):
         tokenizer_files.write(tmp_path, tmp_path)

@@ -7,6 +7,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+from installing.source import read_json
+
 FILE = "preprocessor_config.json"
 RECORDED = json.loads(Path(__file__).with_name("image_processor_classes.json").read_text(encoding="utf-8"))
 STEPS = ("do_center_crop", "crop_size", "do_pad", "pad_size")
@@ -21,13 +23,9 @@ OTHER_NAMES = {
 
 def write(folder: Path) -> None:
     """Complete the folder's preprocessor_config.json, where there is one of a class that is known."""
-    file = folder / FILE
-    if not file.is_file():
-        return
-    config = json.loads(file.read_text(encoding="utf-8"))
-    model_type = json.loads((folder / "config.json").read_text(encoding="utf-8")).get("model_type")
-    if (completed := complete(config, model_type)) != config:
-        file.write_text(json.dumps(completed, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    config = read_json(folder / FILE)
+    if config and (completed := complete(config, read_json(folder / "config.json").get("model_type"))) != config:
+        (folder / FILE).write_text(json.dumps(completed, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 def complete(config: dict[str, Any], model_type: str | None) -> dict[str, Any]:

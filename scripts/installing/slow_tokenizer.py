@@ -12,6 +12,8 @@ from typing import Any
 
 from tokenizers import Tokenizer
 
+from installing.errors import InstallError
+
 SENTENCEPIECE = ("spiece.model", "sentencepiece.bpe.model", "tokenizer.model", "spm.model")
 CONVERTIBLE = {
     "AlbertTokenizer", "BartTokenizer", "BarthezTokenizer", "BertTokenizer", "BigBirdTokenizer", "BlenderbotTokenizer",
@@ -31,7 +33,7 @@ SAME_FILES = {"TapasTokenizer": "BertTokenizer", "TapexTokenizer": "BartTokenize
 NO_FAST_FORM = "it works in Python alone, and serving rests on the tokenizers library"
 
 
-class ConversionError(ValueError):
+class ConversionError(InstallError):
     """No tokenizer.json can be made of what the checkpoint has; the message says what helps."""
 
 
@@ -110,7 +112,7 @@ def convert(folder: Path, name: str, options: dict[str, Any]) -> Tokenizer:
             slow.pieces = [piece.piece for piece in converter.proto.pieces]
             slow.vocab = {str(options.get("mask_token")): 0}  # Pegasus asks whether it is among the first: it is
             slow.vocab = {piece: id_ for id_, (piece, _) in enumerate(converter.vocab(converter.proto))}
-            slow.vocab.setdefault("eng_Latn", 0)  # NLLB's language, which tokenizer_files.py sees to
+            slow.vocab.setdefault("eng_Latn", 0)  # NLLB's language, which tokenizer.py sees to
         return converter.converted()
     except Exception as error:  # whatever a damaged file leads the converters to
         raise ConversionError(

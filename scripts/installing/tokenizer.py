@@ -1,7 +1,7 @@
 """A checkpoint's tokenizer as the fast tokenizers of transformers 4.48 set it up, written out in full.
 
 What a tokenizer does rests on three things: tokenizer.json, options in tokenizer_config.json (and older files), and
-what its class does with them when it is made (scripts/tokenizer_classes.json). `write` folds the second and third into
+what its class does with them when it is made (tokenizer_classes.json). `write` folds the second and third into
 tokenizer.json, so that serving loads that with the tokenizers library alone, and into tokenizer_config.json, so that
 special tokens and limits are all there.
 """
@@ -15,12 +15,9 @@ from typing import Any, NamedTuple
 
 from tokenizers import AddedToken, Tokenizer, normalizers, pre_tokenizers, processors
 
-import byte_tokenizer
-import character_tokenizer
-import residue_tokenizer
-import siglip_tokenizer
-import tokenizer_mapping
-from tokenizer_conversion import NO_FAST_FORM, ConversionError, convert
+from installing import byt5_tokenizer, esm_tokenizer, marian_tokenizer, siglip_tokenizer, speecht5_tokenizer
+from installing.slow_tokenizer import NO_FAST_FORM, ConversionError, convert
+from installing.source import read_json
 
 CLASSES = json.loads(Path(__file__).with_name("tokenizer_classes.json").read_text(encoding="utf-8"))
 GENERIC: dict[str, Any] = {
@@ -76,52 +73,26 @@ def write(source: Path, target: Path) -> None:
         return
     tokenizer = build(source, setup)
     tokenizer.save(str(target / "tokenizer.json"))
-    config = full_config(_read(source, "tokenizer_config.json"), setup)
+    config = full_config(read_json(source / "tokenizer_config.json"), setup)
     (target / "tokenizer_config.json").write_text(json.dumps(config, indent=2, ensure_ascii=False) + "\n", "utf-8")
 
 
 def has_tokenizer(source: Path) -> bool:
     files = (
         *("tokenizer.json", "vocab.txt", "vocab.json", "vocab-src.json", "prophetnet.tokenizer"),
-        *("spiece.model", "sentencepiece.bpe.model", "tokenizer.model", "spm.model", character_tokenizer.FILE),
+        *("spiece.model", "sentencepiece.bpe.model", "tokenizer.model", "spm.model", speecht5_tokenizer.FILE),
     )
-    return byte_tokenizer.NAME in _named(source) or any((source / name).is_file() for name in files)
+    return byt5_tokenizer.NAME in _named(source) or any((source / name).is_file() for name in files)
 
 
 def build(source: Path, setup: Setup) -> Tokenizer:
     """The tokenizer that serving needs, from tokenizer.json or the older vocabulary files."""
-    file = source / "tokenizer.json"
-    if tokenizer_mapping.is_mapped(source, setup.name):
-        try:
-            tokenizer, size = tokenizer_mapping.convert(source, setup.name, setup.options, setup.traits["languages"])
-        except Exception as error:  # whatever a damaged file leads to
-            raise ConversionError(f"the checkpoint's vocabulary cannot become a tokenizer.json: {error}") from error
-        setup.options["mapped_vocabulary_size"] = size
-        return tokenizer
-    for module in (character_tokenizer, residue_tokenizer, siglip_tokenizer):
-        if setup.name == module.NAME and (source / module.FILE).is_file():
-            try:
-                return module.convert(source, setup.options, setup.added)
-            except Exception as error:  # whatever a damaged file leads to
-                raise ConversionError(f"the checkpoint's vocabulary cannot become a tokenizer.json: {error}") from error
-    if setup.name == byte_tokenizer.NAME:
-        return byte_tokenizer.convert(setup.options, setup.added)
-    # These classes build the tokenizer anew when told whether texts get a leading space.
-    anew = setup.name in ("LlamaTokenizerFast", "T5TokenizerFast") and setup.options.get("add_prefix_space") is not None
-    made: Tokenizer | None = None
-    if anew or not file.is_file():
-        try:
-            made = convert(source, setup.name, setup.options)
-            # The options of the slow tokenizer that it is made of; its tokens were copied before they became special.
-            forms = setup.traits["slow_tokens"].items()
-            _form_tokens(
-                setup.options, {key: {"normalized": not form.get("special", False), **form} for key, form in forms}
-            )
-            setup.options.update({**setup.traits["slow_defaults"], **setup.options})
-        except ConversionError:
-            if not file.is_file():
-                raise
-    tokenizer = made or _load(file)
+    try:
+        if (slow := build_slow(source, setup)) is not None:
+            return slow
+    except Exception as error:  # whatever a damaged file leads to
+        raise ConversionError(f"the checkpoint's vocabulary cannot become a tokenizer.json: {error}") from error
+    tokenizer = load_or_convert(source, setup)
     tokenizer.no_padding()  # both are chosen with each call
     tokenizer.no_truncation()
     _form_tokens(setup.options, setup.traits["tokens"])
@@ -132,9 +103,41 @@ def build(source: Path, setup: Setup) -> Tokenizer:
     return tokenizer
 
 
+def build_slow(source: Path, setup: Setup) -> Tokenizer | None:
+    """The tokenizer of a class that has no fast form in 4.48, out of its own files; None for other classes."""
+    if marian_tokenizer.is_mapped(source, setup.name):
+        tokenizer, size = marian_tokenizer.convert(source, setup.name, setup.options, setup.traits["languages"])
+        setup.options["mapped_vocabulary_size"] = size
+        return tokenizer
+    for module in (speecht5_tokenizer, esm_tokenizer, siglip_tokenizer):
+        if setup.name == module.NAME and (source / module.FILE).is_file():
+            return module.convert(source, setup.options, setup.added)
+    return byt5_tokenizer.convert(setup.options, setup.added) if setup.name == byt5_tokenizer.NAME else None
+
+
+def load_or_convert(source: Path, setup: Setup) -> Tokenizer:
+    """The tokenizer as its file has it; of older files, and then the setup's options are those that such a one has."""
+    file = source / "tokenizer.json"
+    # These classes build the tokenizer anew when told whether texts get a leading space.
+    anew = setup.name in ("LlamaTokenizerFast", "T5TokenizerFast") and setup.options.get("add_prefix_space") is not None
+    if file.is_file() and not anew:
+        return _load(file)
+    try:
+        made = convert(source, setup.name, setup.options)
+    except ConversionError:
+        if not file.is_file():
+            raise
+        return _load(file)
+    # The options of the slow tokenizer that it is made of; its tokens were copied before they became special.
+    forms = setup.traits["slow_tokens"].items()
+    _form_tokens(setup.options, {key: {"normalized": not form.get("special", False), **form} for key, form in forms})
+    setup.options.update({**setup.traits["slow_defaults"], **setup.options})
+    return made
+
+
 def read_setup(source: Path) -> Setup:
     """Class and options as AutoTokenizer and PreTrainedTokenizerBase._from_pretrained of 4.48 find them."""
-    config, model = _read(source, "tokenizer_config.json"), _read(source, "config.json")
+    config, model = read_json(source / "tokenizer_config.json"), read_json(source / "config.json")
     named = config.get("tokenizer_class") or model.get("tokenizer_class")
     name = _fast(named) if named else CLASSES["models"].get(model.get("model_type"), "PreTrainedTokenizerFast")
     traits = SLOW.get(name) or CLASSES["classes"].get(name, GENERIC)
@@ -142,14 +145,14 @@ def read_setup(source: Path) -> Setup:
     added = {int(id_): _token(token) for id_, token in config.get("added_tokens_decoder", {}).items()}
     legacy: dict[str, Any] = {}
     if "added_tokens_decoder" not in config:  # saved before transformers 4.34
-        legacy = _read(source, "special_tokens_map.json")
+        legacy = read_json(source / "special_tokens_map.json")
         for key, value in legacy.items():
             options[key] = _merged(options.get(key), value) if key == "additional_special_tokens" else _special(value)
         special = {_content(options[key]) for key in TOKENS if options.get(key)}
         special |= {_content(token) for token in options.get("additional_special_tokens") or ()}
-        for content, id_ in _read(source, "added_tokens.json").items():
+        for content, id_ in read_json(source / "added_tokens.json").items():
             added[id_] = AddedToken(content, normalized=content not in special, special=content in special)
-        for token in _read(source, "tokenizer.json").get("added_tokens", ()):
+        for token in read_json(source / "tokenizer.json").get("added_tokens", ()):
             added[token["id"]] = _token(token)
     by_content = {token.content: token for token in added.values()}
     for key in TOKENS:
@@ -302,17 +305,9 @@ SETTERS = {
 # Files and tokens.
 
 
-def _read(folder: Path, name: str) -> dict[str, Any]:
-    path = folder / name
-    try:
-        return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
-    except ValueError as error:
-        raise ConversionError(f"{name} is damaged: {error}") from None
-
-
 def _named(source: Path) -> set[Any]:
     """The classes that a checkpoint names."""
-    return {_read(source, name).get("tokenizer_class") for name in ("tokenizer_config.json", "config.json")}
+    return {read_json(source / name).get("tokenizer_class") for name in ("tokenizer_config.json", "config.json")}
 
 
 def _load(file: Path) -> Tokenizer:

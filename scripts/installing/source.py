@@ -9,6 +9,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from installing.errors import InstallError
+
 SMALL = (
     "config.json", "generation_config.json", "preprocessor_config.json", "processor_config.json",
     "video_preprocessor_config.json", "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json",
@@ -32,7 +34,7 @@ PICKLED = ("pytorch_model.bin", "pytorch_model.bin.index.json", "pytorch_model-?
 HUB_ID = re.compile(r"[\w.-]+(/[\w.-]+)?")
 
 
-class CheckpointError(ValueError):
+class CheckpointError(InstallError):
     """The checkpoint cannot be had, or has nothing that can be installed; the message says what helps."""
 
 
@@ -57,12 +59,17 @@ class Source(NamedTuple):
 
     def read(self, name: str) -> dict[str, Any]:
         """One of its JSON files; empty where it has none of that name."""
-        try:
-            return json.loads((self.folder / name).read_text(encoding="utf-8"))
-        except FileNotFoundError:
-            return {}
-        except ValueError as error:
-            raise CheckpointError(f"{self.checkpoint}: {name} is damaged ({error})") from None
+        return read_json(self.folder / name)
+
+
+def read_json(file: Path) -> dict[str, Any]:
+    """What a JSON file holds; nothing where there is none. CheckpointError where it is damaged."""
+    try:
+        return json.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except ValueError as error:
+        raise CheckpointError(f"{file.name} is damaged: {error}") from None
 
 
 def fetch(checkpoint: str, revision: str | None, with_pickles: bool, with_code: bool) -> Source:
@@ -133,7 +140,9 @@ def _listed(source: Source, name: str) -> list[Path]:
         return [source.folder / name]
     if not index.is_file():
         return []
-    shards = sorted(set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values()))
+    shards = sorted(set(source.read(index.name).get("weight_map", {}).values()))
+    if not shards:
+        raise CheckpointError(f"{source.checkpoint}: {index.name} names no file")
     if strange := [shard for shard in shards if Path(shard).name != shard]:
         raise CheckpointError(f"{index.name} of {source.checkpoint} names a file outside of it: {strange[0]!r}")
     if missing := [shard for shard in shards if not (source.folder / shard).is_file()]:
@@ -155,6 +164,14 @@ def place(files: Iterable[Path], target: Path, link: bool) -> None:
             goal.hardlink_to(real)
         except OSError:
             shutil.copyfile(real, goal)
+
+
+def place_weights(source: Source, files: list[Path], target: Path) -> None:
+    """Weights, by their files as `weights` gives them, into the folder `target`."""
+    if files[-1].suffix == ".bin":
+        unpickle(files, target)
+    else:
+        place(files, target, link=source.revision is not None)
 
 
 def unpickle(files: list[Path], target: Path) -> None:

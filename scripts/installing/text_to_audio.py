@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
-from checkpoint_source import CheckpointError, Source, fetch, place, unpickle, weights
+from installing.source import CheckpointError, Source, fetch, place, place_weights, weights
 
 DEFAULT_VOCODER = "microsoft/speecht5_hifigan"
 """DEFAULT_VOCODER_ID of the pipeline."""
@@ -46,20 +45,13 @@ def place_vocoder(vocoder: Source, model: Path, postprocess: Path, allow_pickle:
     for folder in (model, postprocess):
         (folder / VOCODER).mkdir()
         place([vocoder.folder / "config.json"], folder / VOCODER, link=False)
-    files = weights(vocoder, allow_pickle)
-    if files[-1].suffix == ".bin":
-        unpickle(files, model / VOCODER)
-    else:
-        place(files, model / VOCODER, link=vocoder.revision is not None)
+    place_weights(vocoder, weights(vocoder, allow_pickle), model / VOCODER)
 
 
 def place_voices(source: Source, folder: Path) -> None:
     """The arrays of Bark's voices into the model's folder, as speaker_embeddings_path.json names them."""
-    if not (source.folder / LIST).is_file():
-        return
-    listed = json.loads((source.folder / LIST).read_text(encoding="utf-8"))
-    voices = {name: files for name, files in listed.items() if isinstance(files, dict)}
-    for path in {path for files in voices.values() for path in files.values()}:
+    voices = [files for files in source.read(LIST).values() if isinstance(files, dict)]
+    for path in {path for files in voices for path in files.values()}:
         file = source.folder / path
         if Path(path).is_absolute() or ".." in Path(path).parts:
             raise CheckpointError(f"{LIST} of {source.checkpoint} names a file outside of it: {path!r}")

@@ -18,18 +18,14 @@ from typing import Any
 
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
 
+from installing import sentencepiece
+
 HIDDEN = "\uffff"
 """A noncharacter."""
 FILES = {"MarianTokenizer": "source.spm", "M2M100Tokenizer": "sentencepiece.bpe.model"}
 """The SentencePiece model of each class."""
 WMT21 = ("en", "ha", "is", "ja", "cs", "ru", "zh", "de")
 """The languages of an M2M100Tokenizer with language_codes="wmt21"."""
-NORMAL, USER_DEFINED, BYTE = 1, 4, 6
-UNIGRAM, BPE = 1, 2
-
-
-class MappingError(ValueError):
-    """No such Tokenizer can be made; the message says why."""
 
 
 def is_mapped(folder: Path, name: str) -> bool:
@@ -38,19 +34,19 @@ def is_mapped(folder: Path, name: str) -> bool:
 
 
 def convert(folder: Path, name: str, options: dict[str, Any], languages: list[str]) -> tuple[Tokenizer, int]:
-    """The tokenizer of the class `name`, and its `mapped_vocabulary_size`.
+    """The tokenizer of the class `name`, and its `mapped_vocabulary_size`. ValueError where none can be made.
 
     Args:
         options: the class's arguments, special tokens among them.
         languages: tokens of the languages that the class numbers behind vocab.json: "__en__".
     """
     if options.get("separate_vocabs"):
-        raise MappingError("the checkpoint has a vocabulary of its own for what it writes (separate_vocabs)")
+        raise ValueError("the checkpoint has a vocabulary of its own for what it writes (separate_vocabs)")
     if options.get("language_codes") == "wmt21":
         languages = [f"__{code}__" for code in WMT21]
     ids: dict[str, int] = json.loads((folder / "vocab.json").read_text(encoding="utf-8"))
     model = read_model(folder / FILES[name])
-    scores = {piece.piece: piece.score for piece in model.pieces if piece.type == NORMAL}
+    scores = {piece.piece: piece.score for piece in model.pieces if piece.type == sentencepiece.NORMAL}
     special = [str(options[key]) for key in ("eos_token", "unk_token", "pad_token", "bos_token") if options.get(key)]
     special += [*languages, *(str(token) for token in options.get("additional_special_tokens") or ())]
     tokens = {id_: token for token, id_ in ids.items()}
@@ -60,7 +56,7 @@ def convert(folder: Path, name: str, options: dict[str, Any], languages: list[st
     entries += [piece for piece in scores if piece not in ids]
     unknown = str(options["unk_token"])
     if unknown not in ids:
-        raise MappingError(f"vocab.json lacks the unknown token {unknown}")
+        raise ValueError(f"vocab.json lacks the unknown token {unknown}")
 
     tokenizer = Tokenizer(tokenizer_model(model, entries, scores, ids[unknown], unknown))
     charsmap = model.normalizer_spec.precompiled_charsmap
@@ -75,7 +71,7 @@ def convert(folder: Path, name: str, options: dict[str, Any], languages: list[st
     tokenizer.decoder = decoders.Sequence(
         [
             decoders.Replace(HIDDEN, ""),
-            decoders.Replace("▁", " "),
+            decoders.Replace(sentencepiece.BLANK, " "),
             decoders.Fuse(),
             decoders.Replace(Regex("^ +| +$"), ""),
         ]
@@ -93,16 +89,12 @@ def convert(folder: Path, name: str, options: dict[str, Any], languages: list[st
 
 
 def read_model(file: Path) -> Any:
-    """A SentencePiece model; MappingError for one with pieces that a Tokenizer treats in another way."""
-    from transformers.convert_slow_tokenizer import import_protobuf
-
-    protocol: Any = import_protobuf()
-    model = protocol.ModelProto()
-    model.ParseFromString(file.read_bytes())
-    if any(piece.type in (USER_DEFINED, BYTE) for piece in model.pieces):
-        raise MappingError(f"{file.name} has symbols of its user's, or bytes")
-    if model.trainer_spec.model_type not in (UNIGRAM, BPE):
-        raise MappingError(f"{file.name} is neither a Unigram nor a BPE model")
+    """A SentencePiece model; ValueError for one with pieces that a Tokenizer treats in another way."""
+    model = sentencepiece.read(file)
+    if any(piece.type in (sentencepiece.USER_DEFINED, sentencepiece.BYTE) for piece in model.pieces):
+        raise ValueError(f"{file.name} has symbols of its user's, or bytes")
+    if model.trainer_spec.model_type not in (sentencepiece.UNIGRAM, sentencepiece.BPE):
+        raise ValueError(f"{file.name} is neither a Unigram nor a BPE model")
     return model
 
 
@@ -113,7 +105,7 @@ def named(token: str, scores: dict[str, float], special: list[str]) -> str:
 def tokenizer_model(
     model: Any, entries: list[str], scores: dict[str, float], unknown_id: int, unknown: str
 ) -> models.Model:
-    if model.trainer_spec.model_type == UNIGRAM:
+    if model.trainer_spec.model_type == sentencepiece.UNIGRAM:
         return models.Unigram([(entry, scores.get(entry, 0.0)) for entry in entries], unknown_id)
     from transformers.convert_slow_tokenizer import generate_merges
 

@@ -9,30 +9,23 @@ from typing import Any
 
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers, processors
 
+from installing import sentencepiece
+
 FILE = "spm_char.model"
 NAME = "SpeechT5Tokenizer"
-USER_DEFINED, CHARACTERS = 4, 4
-BLANK = "\u2581"
-
-
-class CharacterModelError(ValueError):
-    """No such Tokenizer can be made; the message says why."""
 
 
 def convert(folder: Path, options: dict[str, Any], added: dict[int, AddedToken]) -> Tokenizer:
-    """The tokenizer of the class.
+    """The tokenizer of the class. ValueError for a model of another kind.
 
     Args:
         options: the class's arguments, special tokens among them.
         added: further tokens by their ids.
     """
-    from transformers.convert_slow_tokenizer import import_protobuf
-
-    protocol: Any = import_protobuf()
-    model = protocol.ModelProto()
-    model.ParseFromString((folder / FILE).read_bytes())
-    if model.trainer_spec.model_type != CHARACTERS or any(piece.type == USER_DEFINED for piece in model.pieces):
-        raise CharacterModelError(f"{FILE} is no model of single characters")
+    model = sentencepiece.read(folder / FILE)
+    user_defined = any(piece.type == sentencepiece.USER_DEFINED for piece in model.pieces)
+    if model.trainer_spec.model_type != sentencepiece.CHARACTERS or user_defined:
+        raise ValueError(f"{FILE} is no model of single characters")
     given = {"bos_token": "<s>", "eos_token": "</s>", "unk_token": "<unk>", "pad_token": "<pad>", **options}
     vocabulary = {piece.piece: id_ for id_, piece in enumerate(model.pieces)}
     unknown, end = str(given["unk_token"]), str(given["eos_token"])
@@ -65,7 +58,7 @@ def _steps(settings: Any) -> Iterator[normalizers.Normalizer]:
         yield normalizers.Replace(Regex(r"\A +"), "")
         yield normalizers.Replace(Regex(" {2,}"), " ")
     if settings.add_dummy_prefix:
-        yield normalizers.Prepend(BLANK)
-    yield normalizers.Replace(" ", BLANK)
+        yield normalizers.Prepend(sentencepiece.BLANK)
+    yield normalizers.Replace(" ", sentencepiece.BLANK)
     if settings.remove_extra_whitespaces:
-        yield normalizers.Replace(Regex(rf"{BLANK}+\z"), "")
+        yield normalizers.Replace(Regex(rf"{sentencepiece.BLANK}+\z"), "")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from installing.errors import InstallError
+
 CLASSES = {
     "text_classification": ("SEQUENCE_CLASSIFICATION",),
     "token_classification": ("TOKEN_CLASSIFICATION",),
@@ -169,7 +171,7 @@ FAMILIAR = (
 SHOWN = 12
 
 
-class ArchitectureError(ValueError):
+class ArchitectureError(InstallError):
     """The task cannot serve the checkpoint; the message says which it can."""
 
 

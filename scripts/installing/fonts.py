@@ -6,10 +6,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from checkpoint_source import CheckpointError, Source, download, place
+from installing.source import CheckpointError, Source, download
 
 FONT = "Arial.TTF"
-REPOSITORY = "ybelkada/fonts"
+HUB_ID = "ybelkada/fonts"
 """DEFAULT_FONT_PATH of transformers."""
 
 
@@ -20,12 +20,8 @@ def find_font(config: dict[str, Any], source: Source) -> Path | None:
     if (own := source.folder / FONT).is_file():
         return own
     try:
-        return download(REPOSITORY, None, [FONT]) / FONT
+        return download(HUB_ID, None, [FONT]) / FONT
     except CheckpointError as error:
         raise CheckpointError(
             f"the font in which it prints questions: {error}; or put any TrueType font beside its files as {FONT}"
         ) from None
-
-
-def place_font(font: Path, folder: Path) -> None:
-    place([font], folder, link=False)

@@ -9,9 +9,10 @@ from typing import Any
 
 from tokenizers import AddedToken, Regex, Tokenizer, models, normalizers, pre_tokenizers, processors
 
+from installing import sentencepiece
+
 FILE = "spiece.model"
 NAME = "SiglipTokenizer"
-BLANK = "\u2581"
 
 
 def convert(folder: Path, options: dict[str, Any], added: dict[int, AddedToken]) -> Tokenizer:
@@ -21,21 +22,17 @@ def convert(folder: Path, options: dict[str, Any], added: dict[int, AddedToken])
         options: the class's arguments, special tokens among them.
         added: further tokens by their ids.
     """
-    from transformers.convert_slow_tokenizer import import_protobuf
-
-    protocol: Any = import_protobuf()
-    model = protocol.ModelProto()
-    model.ParseFromString((folder / FILE).read_bytes())
+    model = sentencepiece.read(folder / FILE)
     pieces = [(piece.piece, piece.score) for piece in model.pieces]
     tokenizer = Tokenizer(models.Unigram(pieces, unk_id=model.trainer_spec.unk_id))
-    steps: list[normalizers.Normalizer] = [normalizers.Replace(BLANK, " ")]
+    steps: list[normalizers.Normalizer] = [normalizers.Replace(sentencepiece.BLANK, " ")]
     if options.get("do_lower_case", True):
         steps.append(normalizers.Lowercase())
     steps += [
         normalizers.Replace(Regex(f"[{re.escape(string.punctuation)}]"), ""),
         normalizers.Replace(Regex(r"\s+"), " "),
         normalizers.Strip(left=False, right=True),
-        normalizers.Prepend(BLANK),
+        normalizers.Prepend(sentencepiece.BLANK),
     ]
     if model.normalizer_spec.precompiled_charsmap:
         steps.append(normalizers.Precompiled(model.normalizer_spec.precompiled_charsmap))

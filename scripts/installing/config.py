@@ -8,12 +8,14 @@ import json
 from pathlib import Path
 from typing import Any
 
+from installing.source import read_json
+
 FILE = "config.json"
 
 
 def mend(folder: Path) -> None:
     """Write the folder's config.json anew where transformers 5 would refuse it."""
-    config = json.loads((folder / FILE).read_text(encoding="utf-8"))
+    config = read_json(folder / FILE)
     if (settings := mended(config)) != config or repr(settings) != repr(config):  # 1 == 1.0
         (folder / FILE).write_text(json.dumps(settings, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
