@@ -37,8 +37,8 @@ from benchmarking.results import Result
 from benchmarking.workloads import WORKLOADS, Load, Workload
 from embedded_server import EmbeddedServer
 from install import install
-from memory import proportional
 from perf_analyzer import Measurement, measure
+from processes import proportional
 from repository import STEPS
 from watcher import stubs
 

@@ -29,8 +29,9 @@ from types import TracebackType
 from typing import Any
 
 from ports import PORT_OPTIONS, check_port, choose_ports, resolve
+from processes import children, state
 from repository import steps
-from triton_log import dead_stubs, failure_reasons, load_seconds
+from triton_log import failure_reasons, load_seconds
 from triton_wheel import Binaries, ServerError, check_space
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -266,7 +267,7 @@ class EmbeddedServer:
                 raise ServerError(self._explain(f"not ready after {self.startup_timeout:g} s{self._still_loading()}"))
             assert self._process is not None
             # Triton reports most deaths within a second and exits; for a stub that never spoke it waits for ever.
-            seen_dead = {pid: seen_dead.get(pid, now) for pid in dead_stubs(self._process.pid)}
+            seen_dead = {pid: seen_dead.get(pid, now) for pid in children(self._process.pid) if state(pid) == "Z"}
             if any(now > since + 5 for since in seen_dead.values()):
                 raise ServerError(self._explain(f"the Python process of a model died{self._still_loading()}"))
             time.sleep(0.1)

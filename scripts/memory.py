@@ -18,6 +18,7 @@ from ask import ask
 from benchmarking.workloads import WORKLOADS
 from embedded_server import EmbeddedServer
 from install import install
+from processes import proportional
 from repository import STEPS
 from triton_pipelines import InvalidInput
 from watcher import stubs
@@ -46,15 +47,6 @@ def main() -> None:
         print(f"{name:<32}{''.join(f'{part:>13,.0f}' for part in parts)}")
     print(f"{'tritonserver':<32}{triton:>13,.0f}")
     print(f"{'all together':<32}{sum(found.values()) + triton:>13,.0f}")
-
-
-def proportional(pid: int) -> float:
-    """MiB of a process; 0 once it ended."""
-    try:
-        lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
-    except OSError:
-        return 0.0
-    return sum(int(line.split()[1]) for line in lines if line.startswith("Pss:")) / 1024
 
 
 if __name__ == "__main__":

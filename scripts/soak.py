@@ -31,7 +31,7 @@ sys.path[:0] = [str(ROOT)]
 
 from embedded_server import EmbeddedServer  # noqa: E402
 from install import install  # noqa: E402
-from memory import proportional  # noqa: E402
+from processes import proportional  # noqa: E402
 from repository import STEPS  # noqa: E402
 from tests import cases  # noqa: E402
 from tests.cases import Case  # noqa: E402

@@ -1,10 +1,9 @@
-"""What Triton's log and process tree tell: why models failed to load, how long they took, which stubs died."""
+"""What Triton's log tells: why models failed to load, and how long they took."""
 
 from __future__ import annotations
 
 import re
 from datetime import datetime
-from pathlib import Path
 
 # I1123 13:07:53.083254 6779 model_lifecycle.cc:839] "successfully loaded 'fill_mask'"
 LINE = re.compile(r"^(?P<level>[IWE])(?P<time>\d{4} \d\d:\d\d:\d\d\.\d{6})\d* +\d+ [\w.]+:\d+\] *(?P<text>.*)$")
@@ -56,20 +55,6 @@ def load_seconds(log: str) -> dict[str, float | None]:
         elif (loaded := LOADED.match(parsed["text"])) and loaded["name"] in started:
             seconds[loaded["name"]] = (moment - started[loaded["name"]]).total_seconds()
     return seconds
-
-
-def dead_stubs(server_pid: int) -> list[int]:
-    """Children of the server that ended and that it has not noticed yet (zombies)."""
-    dead = []
-    for children in Path(f"/proc/{server_pid}/task").glob("*/children"):
-        try:
-            for pid in children.read_text().split():
-                # pid (name, which may hold anything) state ...
-                if Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z":
-                    dead.append(int(pid))
-        except OSError:  # ended between the two reads
-            continue
-    return dead
 
 
 def _exception(reason: str) -> str:

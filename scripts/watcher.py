@@ -23,6 +23,7 @@ from typing import NamedTuple
 
 import probe
 from embedded_server import SHARED_MEMORY, EmbeddedServer
+from processes import children, processor_seconds, state
 from repository import steps
 
 INTERVAL = 0.25
@@ -137,8 +138,9 @@ class Watcher:
                     tell(f"{model} is not back, next attempt in {pause:g} s: {reason(error)}")
                 self.closed.wait(pause)
                 pause = min(2 * pause, LONGEST_PAUSE)
-        for name in [name for name in self.silent if model in steps(self.server.repository, name)]:
-            self.silent.pop(name, None)  # what it was asked, it was asked before
+        for name in list(self.silent):  # which other threads change meanwhile
+            if model in steps(self.server.repository, name):
+                self.silent.pop(name, None)  # what it was asked, it was asked before
         del self.healing[model]
 
     def load(self, model: str) -> None:
@@ -219,16 +221,8 @@ class Watcher:
 
 def stubs(server_pid: int) -> dict[int, Stub]:
     """The running Python processes of a server's models."""
-    found = {}
-    for children in Path(f"/proc/{server_pid}/task").glob("*/children"):
-        try:
-            pids = [int(pid) for pid in children.read_text().split()]
-        except OSError:
-            continue
-        for pid in pids:
-            if (stub := read_stub(pid)) is not None and state(pid) != "Z":
-                found[pid] = stub
-    return found
+    read = {pid: read_stub(pid) for pid in children(server_pid) if state(pid) != "Z"}
+    return {pid: stub for pid, stub in read.items() if stub}
 
 
 def read_stub(pid: int) -> Stub | None:
@@ -240,25 +234,6 @@ def read_stub(pid: int) -> Stub | None:
     if not program.endswith(STUB) or len(arguments) < 2:
         return None
     return Stub(Path(arguments[0]).parent.parent.name, Path(arguments[1]).name)
-
-
-def state(pid: int) -> str:
-    """The letter of a process's state: "R", "S", "T" stopped, "Z" dead; empty where there is none."""
-    return (_stat(pid) or [""])[0]
-
-
-def processor_seconds(pid: int) -> float:
-    """Processor time that a process has used."""
-    fields = _stat(pid)
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK") if fields else 0.0
-
-
-def _stat(pid: int) -> list[str]:
-    """The fields of /proc/PID/stat behind its name, which may hold anything; none where there is no process."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    except OSError:
-        return []
 
 
 def kill(pid: int) -> None:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from memory import proportional
+from processes import proportional
 from repository import read_config
 from tests.conftest import ROOT, TASKS, Servers
 from watcher import stubs

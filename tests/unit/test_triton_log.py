@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-import time
-
 import pytest
 
-from triton_log import dead_stubs, failure_reasons, load_seconds
+from triton_log import failure_reasons, load_seconds
 
 LOADING = """W1123 13:07:51.626638 6779 pinned_memory_manager.cc:273] "Unable to allocate pinned system memory"
 E1123 13:07:51.626809 6779 server.cc:241] "CudaDriverHelper has not been initialized."
@@ -70,15 +66,3 @@ def test_a_configuration_that_does_not_parse_is_told_with_its_line() -> None:
 def test_without_an_error_the_last_lines_are_told() -> None:
     log = LOADING + "\n".join(f"line {number}" for number in range(9)) + "\n| a table |\n"
     assert failure_reasons(log) == [f"line {number}" for number in range(4, 9)]
-
-
-def test_dead_children_are_found() -> None:
-    code = "import os, time\nif os.fork(): time.sleep(60)\n"
-    with subprocess.Popen([sys.executable, "-c", code]) as parent:
-        deadline = time.monotonic() + 10
-        while not dead_stubs(parent.pid) and time.monotonic() < deadline:
-            time.sleep(0.05)
-        dead = dead_stubs(parent.pid)
-        parent.kill()
-    assert len(dead) == 1
-    assert dead_stubs(parent.pid) == []

@@ -1,0 +1,32 @@
+"""The watcher's own book-keeping; what it does to a running server is in tests/faults/test_healing.py."""
+
+from __future__ import annotations
+
+import os
+import threading
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+import watcher
+from watcher import Watcher
+
+
+def test_a_deployment_that_falls_silent_meanwhile_does_not_end_a_healing(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    server: Any = SimpleNamespace(pid=os.getpid(), repository=tmp_path, names=["one", "other"])
+    watching = Watcher(server)
+    watching.silent = {"one": "no answer", "other": "no answer"}
+    watching.healing = {"model": threading.current_thread()}
+
+    def steps(_repository: Path, name: str) -> list[str]:
+        watching.silent.setdefault("third", "no answer")  # as a thread does that asks, while files are read here
+        return ["model"] if name == "one" else []
+
+    monkeypatch.setattr(watcher, "steps", steps)
+    monkeypatch.setattr(watching, "loaded", set)
+    watching.heal("model")
+    assert watching.healing == {} and watching.silent.keys() == {"other", "third"}
