@@ -39,7 +39,7 @@ from embedded_server import EmbeddedServer
 from install import install
 from perf_analyzer import Measurement, measure
 from processes import proportional
-from repository import STEPS
+from repository import STEPS, models
 from watcher import stubs
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -217,7 +217,7 @@ class Spent:
 
 def observe(server: EmbeddedServer, task: str) -> Spent:
     """By Triton's statistics and metrics."""
-    whole, *steps = (statistics_of(server, model) for model in (task, *(f"{task}_{step}" for step in STEPS)))
+    whole, *steps = (statistics_of(server, model) for model in models(task))
     spent = {
         kind: np.array([float(step["inference_stats"][kind].get("ns", 0)) / 1e6 for step in steps])
         for kind in ("success", "queue")

@@ -23,7 +23,7 @@ from typing import NamedTuple
 
 from install import default_checkpoint, install
 from installing.errors import InstallError
-from repository import REPOSITORY, STEPS, deployments, has_weights, read_record
+from repository import REPOSITORY, has_weights, models, read_record
 
 ENTRY = re.compile(r"((?P<name>\w+):)?(?P<task>[\w-]+)(=(?P<checkpoint>[^@=\s]+)(@(?P<revision>[\w./-]+))?)?")
 
@@ -76,7 +76,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def is_installed(repository: Path, entry: Entry) -> bool:
     """Whether the deployment stands there with just this checkpoint and revision."""
     record = read_record(repository, entry.name)
-    if not has_weights(repository, entry.name) or record.get("task") != entry.task:
+    whole = all((repository / model).is_dir() for model in models(entry.name))
+    if not whole or not has_weights(repository, entry.name) or record.get("task") != entry.task:
         return False
     checkpoint, revision = wanted(entry)
     asked = _asked(repository, entry.name)
@@ -98,19 +99,23 @@ def wanted(entry: Entry) -> tuple[str, str | None]:
 
 def release(task: str) -> str:
     """A digest of the task's configurations and models as this release has them: deployments follow them."""
-    folders = (REPOSITORY / f"{task}{suffix}" for suffix in ("", *(f"_{step}" for step in STEPS)))
-    files = [path for folder in folders for path in sorted(folder.rglob("*")) if path.suffix in (".pbtxt", ".py")]
+    paths = (path for model in models(task) for path in sorted((REPOSITORY / model).rglob("*")))
+    files = [path for path in paths if path.suffix in (".pbtxt", ".py")]
     return hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()
 
 
 def unnamed(repository: Path, names: Sequence[str]) -> list[str]:
     """Deployments that were installed and are not among the names. What nobody installed is not ours to remove."""
-    return [name for name in deployments(repository) if name not in names and read_record(repository, name)]
+    installed = sorted(folder.name.removesuffix("_model") for folder in repository.glob("*_model"))
+    return [name for name in installed if name not in names and read_record(repository, name)]
 
 
 def remove(repository: Path, name: str) -> None:
-    for folder in (name, *(f"{name}_{step}" for step in STEPS)):
-        shutil.rmtree(repository / folder)
+    """Remove a deployment's folders. The model step's, which has the record, goes last: a removal that broke off is
+    finished the next time."""
+    for model in sorted(models(name), key=lambda model: model == f"{name}_model"):
+        if (repository / model).exists():
+            shutil.rmtree(repository / model)
 
 
 @contextmanager

@@ -41,6 +41,7 @@ from repository import (
     WEIGHTS,
     deployments,
     latest_version,
+    models,
     read_config,
     repository_option,
     task_of,
@@ -203,8 +204,8 @@ def default_checkpoint(task: str) -> tuple[str, str | None]:
 
 def make_deployment(task: str, name: str, repository: Path) -> None:
     """The four folders of the task under another name, or in another repository, where they are not there yet."""
-    for suffix in ("", *(f"_{step}" for step in STEPS)):
-        source, target = REPOSITORY / f"{task}{suffix}", repository / f"{name}{suffix}"
+    for of_task, model in zip(models(task), models(name), strict=True):
+        source, target = REPOSITORY / of_task, repository / model
         if target.is_dir():
             continue
         new = target.with_name(f".{target.name}.new")

@@ -19,6 +19,11 @@ RECORD = "installed.json"
 """What install.py writes beside the weights: task, checkpoint, revision, date."""
 
 
+def models(name: str) -> tuple[str, ...]:
+    """The four of a deployment: the ensemble and its steps."""
+    return name, *(f"{name}_{step}" for step in STEPS)
+
+
 def read_config(repository: Path, name: str) -> str:
     """The text of a model's config.pbtxt without its comments; empty when there is none."""
     path = repository / name / "config.pbtxt"

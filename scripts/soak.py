@@ -32,7 +32,7 @@ sys.path[:0] = [str(ROOT)]
 from embedded_server import EmbeddedServer  # noqa: E402
 from install import install  # noqa: E402
 from processes import proportional  # noqa: E402
-from repository import STEPS  # noqa: E402
+from repository import STEPS, models  # noqa: E402
 from tests import cases  # noqa: E402
 from tests.cases import Case  # noqa: E402
 from tests.parity.compare import compare  # noqa: E402
@@ -175,7 +175,7 @@ def memory(server_pid: int) -> float:
 def count_steps(server: EmbeddedServer, name: str) -> str:
     """What is wrong with the counts of a deployment's steps; empty where each handled what the one before did."""
     counts = {}
-    for model in (name, *(f"{name}_{step}" for step in STEPS)):
+    for model in models(name):
         (stats,) = server.get(f"v2/models/{model}/stats")["model_stats"]
         counts[model] = {kind: int(stats["inference_stats"][kind]["count"]) for kind in ("success", "fail")}
     done = [counts[f"{name}_{step}"]["success"] for step in STEPS]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -10,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import fetch
-from repository import deployments, has_weights, read_record
+from repository import deployments, has_weights, models, read_record
 
 ROOT = Path(__file__).parents[2]
 
@@ -65,6 +66,20 @@ def test_life_of_a_volume(checkpoints: Path, tmp_path: Path, capsys: pytest.Capt
     assert deployments(repository) == ["own", "reviews"]
 
 
+def test_a_removal_that_broke_off_is_finished(checkpoints: Path, tmp_path: Path) -> None:
+    entry = f"reviews:text-classification={checkpoints / 'text_classification_bert'}"
+    call = ["--repository", str(tmp_path)]
+    assert fetch.main([entry, *call]) == 0
+    shutil.rmtree(tmp_path / "reviews")
+    assert not fetch.is_installed(tmp_path, fetch.Entry.parse(entry))
+    assert fetch.main([entry, *call]) == 0
+    assert deployments(tmp_path) == ["reviews"]
+    shutil.rmtree(tmp_path / "reviews")
+    other = f"text-classification={checkpoints / 'text_classification_bert'}"
+    assert fetch.main([other, *call, "--prune"]) == 0
+    assert not list(tmp_path.glob("reviews*"))
+
+
 def test_failure(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert fetch.main(["fill-mask=/nowhere", "--repository", str(tmp_path)]) == 1
     assert capsys.readouterr().err.startswith("fetch.py: '/nowhere' is neither a folder nor")
@@ -99,8 +114,9 @@ def test_a_branch_is_fetched_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     """The record has the commit that the branch was then."""
 
     def install(task: str, *, checkpoint: str, revision: str | None, name: str, repository: Path) -> str:
+        for model in models(name):
+            (repository / model / "1").mkdir(parents=True)
         folder = repository / f"{name}_model" / "1"
-        folder.mkdir(parents=True)
         (folder / "model.safetensors").touch()
         record = {"task": task, "checkpoint": checkpoint, "revision": "0123abc"}
         (folder / "installed.json").write_text(json.dumps(record))
