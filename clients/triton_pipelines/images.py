@@ -54,10 +54,8 @@ def decode(data: bytes) -> Image.Image:
 
 
 def _read_string(source: str, timeout: float | None) -> bytes:
-    if sources.is_url(source):
-        return sources.fetch(source, timeout)
-    if sources.is_file(source):
-        return sources.read_file(source)
+    if sources.is_url(source) or sources.is_file(source):
+        return sources.read(source, timeout)
     try:
         data = base64.decodebytes(source.split(",", 1)[1].encode() if source.startswith("data:") else source.encode())
         Image.open(io.BytesIO(data)).close()

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import urllib.request
+from http.client import HTTPException
 from pathlib import Path
-from typing import Any
+from urllib.parse import quote, urlsplit
 
 from .errors import InvalidInput
 
@@ -20,14 +21,20 @@ def is_file(source: str) -> bool:
         return False
 
 
+def read(source: str | Path, timeout: float | None = None) -> bytes:
+    """What a path or an http(s) URL holds. timeout: seconds for a URL; None waits for ever."""
+    if isinstance(source, str) and is_url(source):
+        return fetch(source, timeout)
+    return read_file(source)
+
+
 def fetch(url: str, timeout: float | None) -> bytes:
-    """What an http(s) URL holds. timeout: seconds, None waits for ever."""
-    request = urllib.request.Request(url, headers={"User-Agent": "triton-pipelines"})
-    waits: dict[str, Any] = {} if timeout is None else {"timeout": timeout}
+    """What an http(s) URL holds. timeout: seconds; None waits for ever."""
     try:
-        with urllib.request.urlopen(request, **waits) as response:
+        request = urllib.request.Request(_quoted(url), headers={"User-Agent": "triton-pipelines"})
+        with urllib.request.urlopen(request, timeout=timeout) as response:
             return bytes(response.read())
-    except (OSError, ValueError) as error:  # URLError and timeouts are OSErrors
+    except (OSError, ValueError, HTTPException) as error:  # URLError and timeouts are OSErrors
         raise InvalidInput(f"cannot read {url}: {error}") from error
 
 
@@ -36,3 +43,10 @@ def read_file(path: str | Path) -> bytes:
         return Path(path).read_bytes()
     except (OSError, ValueError) as error:
         raise InvalidInput(f"cannot read the file {str(path)!r}: {error}") from error
+
+
+def _quoted(url: str) -> str:
+    """The URL with what must be escaped in it, such as spaces, escaped; what is escaped stays."""
+    parts = urlsplit(url)
+    safe = "!$%&'()*+,/:;=?@[]~"
+    return parts._replace(path=quote(parts.path, safe), query=quote(parts.query, safe), fragment="").geturl()

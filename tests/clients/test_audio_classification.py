@@ -48,6 +48,25 @@ def test_an_array_has_the_rate_of_the_model() -> None:
     assert second.tensors["SAMPLES"].dtype == np.float32 and second.tensors["SAMPLES"].tolist() == [[1, 2]]
 
 
+class Samples:
+    """What an array of PyTorch or JAX looks like."""
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray[Any, Any]:
+        return SAMPLES
+
+    def __getitem__(self, index: int) -> Any:
+        raise AssertionError("it is one item")
+
+    def __len__(self) -> int:
+        return len(SAMPLES)
+
+
+def test_arrays_of_other_libraries_are_arrays() -> None:
+    classify, transport = fake("audio-classification", answer)
+    assert classify(Samples()) == FOUND
+    assert transport.request.tensors["SAMPLES"].tolist() == [SAMPLES.tolist()]
+
+
 @pytest.mark.parametrize("key", ["raw", "array"])
 def test_a_dict_has_a_rate_and_is_left_as_it_is(key: str) -> None:
     classify, transport = fake("audio-classification", answer)

@@ -1,5 +1,6 @@
 import base64
 import io
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import numpy as np
@@ -60,6 +61,12 @@ def test_strings_are_urls_or_base64(picture: Image.Image) -> None:
         assert images.read(f"{web.url}/cat.jpg", timeout=5) == data
 
 
+def test_urls_may_hold_what_must_be_escaped(picture: Image.Image) -> None:
+    data = encoded(picture)
+    with Web({"/my%20c%C3%A4t.png?a=b%20c&d=%20": data}) as web:
+        assert images.read(f"{web.url}/my cät.png?a=b c&d=%20#top") == data
+
+
 def test_bytes_are_left_to_the_server() -> None:
     assert images.read(b"anything") == images.read(bytearray(b"anything")) == b"anything"
 
@@ -88,8 +95,19 @@ def test_a_picture_whose_file_is_broken_is_refused(tmp_path: Path) -> None:
         images.read(cut)
 
 
+def cut(handler: BaseHTTPRequestHandler, body: bytes) -> None:
+    """A page that ends before its end."""
+    handler.send_response(200)
+    handler.send_header("Content-Length", "1000")
+    handler.end_headers()
+    handler.wfile.write(b"a")
+    handler.close_connection = True
+
+
 def test_urls_that_fail_are_refused() -> None:
-    with Web({"/slow.jpg": slow}) as web:
+    with Web({"/slow.jpg": slow, "/cut.jpg": cut}) as web:
+        with pytest.raises(InvalidInput, match="IncompleteRead"):
+            images.read(f"{web.url}/cut.jpg")
         with pytest.raises(InvalidInput, match="404"):
             images.read(f"{web.url}/none.jpg")
         with pytest.raises(InvalidInput, match="timed out"):

@@ -37,6 +37,19 @@ def test_many_images_have_labels_of_their_own() -> None:
     assert sizes == [1, 1, 1, 2, 2, 2]
 
 
+def test_a_string_of_labels_is_for_all_images() -> None:
+    detect, transport = fake("zero-shot-object-detection", answer)
+    assert detect([b"one", b"two"], candidate_labels="cat,dog") == [FOUND, FOUND]
+    assert [sent(request, "CANDIDATE_LABELS") for request in transport.requests] == [[["cat", "dog"]]] * 2
+
+
+def test_no_image_is_dropped_for_want_of_labels() -> None:
+    detect, transport = fake("zero-shot-object-detection", answer)
+    with pytest.raises(InvalidInput, match="3 images but 2 lists of candidate_labels"):
+        detect([b"one", b"two", b"three"], candidate_labels=["cat", "dog"])
+    assert not transport.requests
+
+
 @pytest.mark.parametrize("item", [b"image", {"image": b"image"}, {"candidate_labels": ["cat"]}, None])
 def test_what_lacks_an_image_or_labels(item: object) -> None:
     detect, transport = fake("zero-shot-object-detection", answer)

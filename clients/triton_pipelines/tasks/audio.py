@@ -27,9 +27,7 @@ class AudioTask(Task):
         return split(inputs, parameters)
 
     def load(self, item: Any, settings: Settings) -> Any:
-        if isinstance(item, str) and sources.is_url(item):
-            return sources.fetch(item, timeout=None)
-        return sources.read_file(item) if isinstance(item, (str, Path)) else item
+        return sources.read(item) if isinstance(item, (str, Path)) else item
 
     def encode(self, item: Any, settings: Settings) -> Row:
         if isinstance(item, (bytes, bytearray)):
@@ -43,7 +41,7 @@ class AudioTask(Task):
 
     def _samples(self, audio: Any) -> Array:
         """A waveform as a tensor [n] FP32."""
-        if isinstance(audio, (str, Path)) or not hasattr(audio, "__array__"):
+        if not hasattr(audio, "__array__"):
             raise InvalidInput(
                 f"audio must be a path, a URL, bytes, a numpy array or a dict, not {type(audio).__name__}"
             )

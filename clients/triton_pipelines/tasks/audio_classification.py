@@ -13,7 +13,7 @@ from __future__ import annotations
 from typing import Any
 
 from .audio import AudioTask
-from .base import Row, Settings, choice, given, labelled, scalars
+from .base import Row, Settings, choice, given, scalars, scored
 
 
 class AudioClassification(AudioTask):
@@ -24,4 +24,4 @@ class AudioClassification(AudioTask):
         return Settings(scalars({**others, **given(top_k=top_k, function_to_apply=choice(function_to_apply))}))
 
     def decode(self, item: Any, outputs: Row, settings: Settings) -> list[dict[str, Any]]:
-        return [{"score": each["score"], "label": each["label"]} for each in labelled(outputs)]
+        return scored(outputs)

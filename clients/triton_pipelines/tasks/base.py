@@ -94,7 +94,10 @@ class Task:
         raise NotImplementedError
 
     def decode(self, item: Any, outputs: Row, settings: Settings) -> Any:
-        """The result of one item out of its row of the outputs."""
+        """The result of one item out of its row of the outputs.
+
+        These are read-only views of the whole response: an array of the result is a copy, the caller's to write to.
+        """
         raise NotImplementedError
 
     def piece(self, outputs: Row) -> str:
@@ -135,7 +138,7 @@ def is_iterable(inputs: Any) -> bool:
     """Whether this is a generator, a dataset or the like, rather than one item."""
     if _is_column(inputs):
         return True
-    if isinstance(inputs, (str, bytes, bytearray, Mapping, Path, np.ndarray, Image.Image)):
+    if isinstance(inputs, (str, bytes, bytearray, Mapping, Path, Image.Image)) or hasattr(inputs, "__array__"):
         return False
     return hasattr(inputs, "__iter__") or hasattr(inputs, "__getitem__")
 
@@ -236,6 +239,11 @@ def labelled(outputs: Row) -> list[dict[str, Any]]:
     """LABEL [n] and SCORE [n] of a row as the classification pipelines return them."""
     pairs = zip(texts(outputs["LABEL"]), outputs["SCORE"].tolist(), strict=True)
     return [{"label": label, "score": score} for label, score in pairs]
+
+
+def scored(outputs: Row) -> list[dict[str, Any]]:
+    """The same with its keys in the other order, as some of these pipelines have them."""
+    return [{"score": each["score"], "label": each["label"]} for each in labelled(outputs)]
 
 
 def position(value: int) -> int | None:

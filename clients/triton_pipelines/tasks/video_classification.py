@@ -13,7 +13,7 @@ from typing import Any
 
 from .. import sources
 from ..errors import InvalidInput
-from .base import Inputs, Row, Settings, Task, bytes_tensor, choice, deprecated, given, labelled, scalars, split
+from .base import Inputs, Row, Settings, Task, bytes_tensor, choice, deprecated, given, scalars, scored, split
 
 
 class VideoClassification(Task):
@@ -50,14 +50,12 @@ class VideoClassification(Task):
     def load(self, item: Any, settings: Settings) -> bytes:
         if isinstance(item, (bytes, bytearray)):
             return bytes(item)
-        if isinstance(item, str) and sources.is_url(item):
-            return sources.fetch(item, timeout=None)
         if isinstance(item, (str, Path)):
-            return sources.read_file(item)
+            return sources.read(item)
         raise InvalidInput(f"a video must be a path, a URL or bytes, not {type(item).__name__}")
 
     def encode(self, item: bytes, settings: Settings) -> Row:
         return {"VIDEO": bytes_tensor([item])}
 
     def decode(self, item: Any, outputs: Row, settings: Settings) -> list[dict[str, Any]]:
-        return [{"score": each["score"], "label": each["label"]} for each in labelled(outputs)]
+        return scored(outputs)

@@ -14,8 +14,8 @@ from typing import Any
 
 from ..errors import InvalidInput
 from .audio import AudioTask
-from .base import Inputs, Row, Settings, given, labelled, scalars, text_tensor
-from .zero_shot_classification import labels_of
+from .base import Inputs, Row, Settings, given, scalars, scored
+from .zero_shot_classification import label_tensor
 
 
 class ZeroShotAudioClassification(AudioTask):
@@ -30,9 +30,7 @@ class ZeroShotAudioClassification(AudioTask):
         self, *, candidate_labels: Any = None, hypothesis_template: str | None = None, **others: Any
     ) -> Settings:
         sent = scalars({**others, **given(hypothesis_template=hypothesis_template)})
-        if candidate_labels is None:
-            return Settings(sent)
-        return Settings(sent, {"CANDIDATE_LABELS": text_tensor(labels_of(candidate_labels), "candidate_labels")})
+        return Settings(sent, label_tensor(candidate_labels))
 
     def encode(self, item: Any, settings: Settings) -> Row:
         if "CANDIDATE_LABELS" not in settings.tensors:
@@ -40,5 +38,4 @@ class ZeroShotAudioClassification(AudioTask):
         return super().encode(item, settings)
 
     def decode(self, item: Any, outputs: Row, settings: Settings) -> list[dict[str, Any]]:
-        found = labelled(outputs)[: int(outputs["COUNT"][0])]
-        return [{"score": each["score"], "label": each["label"]} for each in found]
+        return scored(outputs)[: int(outputs["COUNT"][0])]

@@ -43,11 +43,7 @@ class ZeroShotClassification(Task):
             deprecated("multi_class", "multi_label")
             multi_label = multi_class
         sent = {**others, **given(hypothesis_template=hypothesis_template, multi_label=multi_label)}
-        if candidate_labels is None:
-            return Settings(scalars(sent))
-        return Settings(
-            scalars(sent), {"CANDIDATE_LABELS": text_tensor(labels_of(candidate_labels), "candidate_labels")}
-        )
+        return Settings(scalars(sent), label_tensor(candidate_labels))
 
     def encode(self, item: Any, settings: Settings) -> Row:
         if "CANDIDATE_LABELS" not in settings.tensors or item == "":
@@ -63,8 +59,10 @@ class ZeroShotClassification(Task):
         }
 
 
-def labels_of(labels: Any) -> list[str]:
-    """Labels out of a list, or out of a string with commas between them."""
+def label_tensor(labels: Any) -> Row:
+    """CANDIDATE_LABELS [n] out of a list, or out of a string with commas between them; nothing for None."""
+    if labels is None:
+        return {}
     if isinstance(labels, str):
         labels = [label.strip() for label in labels.split(",") if label.strip()]
     listed = text_list(labels, "candidate_labels")
@@ -72,4 +70,4 @@ def labels_of(labels: Any) -> list[str]:
         raise InvalidInput(_NO_LABELS)
     if "" in listed:
         raise InvalidInput("candidate_labels has an empty label: leave it out")
-    return listed
+    return {"CANDIDATE_LABELS": text_tensor(listed, "candidate_labels")}

@@ -12,9 +12,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..errors import InvalidInput
-from .base import Inputs, Row, Settings, deprecated, given, labelled, split, text_tensor
+from .base import Inputs, Row, Settings, deprecated, given, scored, split
 from .image import ImageTask
-from .zero_shot_classification import labels_of
+from .zero_shot_classification import label_tensor
 
 
 class ZeroShotImageClassification(ImageTask):
@@ -39,11 +39,7 @@ class ZeroShotImageClassification(ImageTask):
         if tokenizer_kwargs is not None:
             deprecated("tokenizer_kwargs", "its keys as arguments")
         chosen = {**(tokenizer_kwargs or {}), **given(hypothesis_template=hypothesis_template)}
-        settings = super().parameters(**{**others, **chosen})
-        if candidate_labels is None:
-            return settings
-        tensor = text_tensor(labels_of(candidate_labels), "candidate_labels")
-        return settings | Settings(tensors={"CANDIDATE_LABELS": tensor})
+        return super().parameters(**{**others, **chosen}) | Settings(tensors=label_tensor(candidate_labels))
 
     def encode(self, item: bytes, settings: Settings) -> Row:
         if "CANDIDATE_LABELS" not in settings.tensors:
@@ -51,5 +47,4 @@ class ZeroShotImageClassification(ImageTask):
         return super().encode(item, settings)
 
     def decode(self, item: Any, outputs: Row, settings: Settings) -> list[dict[str, Any]]:
-        found = labelled(outputs)[: int(outputs["COUNT"][0])]
-        return [{"score": each["score"], "label": each["label"]} for each in found]
+        return scored(outputs)[: int(outputs["COUNT"][0])]

@@ -14,10 +14,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..errors import InvalidInput
-from .base import Inputs, Row, Settings, given, mapped, split, text_tensor
+from .base import Inputs, Row, Settings, given, mapped, split, text_list
 from .image import ImageTask
 from .object_detection import detections
-from .zero_shot_classification import labels_of
+from .zero_shot_classification import label_tensor
 
 
 class ZeroShotObjectDetection(ImageTask):
@@ -43,8 +43,13 @@ class ZeroShotObjectDetection(ImageTask):
         call = split(image, parameters)
         if labels is None:
             return call
-        if isinstance(image, (list, tuple)):  # a list of labels for each image
-            paired = [{"image": one, "candidate_labels": its} for one, its in zip(image, labels, strict=False)]
+        if isinstance(image, (list, tuple)) and not isinstance(labels, str):  # a list of labels for each image
+            theirs = text_list(labels, "candidate_labels")
+            if len(image) != len(theirs):
+                raise InvalidInput(
+                    f"{len(image)} images but {len(theirs)} lists of candidate_labels: there must be as many of both"
+                )
+            paired = [{"image": one, "candidate_labels": its} for one, its in zip(image, theirs, strict=True)]
             return Inputs(paired, call.shape, call.parameters)
         return mapped(lambda one: {"image": one, "candidate_labels": labels}, call)
 
@@ -60,8 +65,7 @@ class ZeroShotObjectDetection(ImageTask):
         image, labels = item
         if isinstance(labels, str):  # spaces stay, here alone
             labels = [label for label in labels.split(",") if label]
-        tensor = text_tensor(labels_of(labels), "candidate_labels")
-        return {**super().encode(image, settings), "CANDIDATE_LABELS": tensor}
+        return {**super().encode(image, settings), **label_tensor(labels)}
 
     def decode(self, item: Any, outputs: Row, settings: Settings) -> list[dict[str, Any]]:
         return detections(outputs)
