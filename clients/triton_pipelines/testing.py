@@ -149,4 +149,8 @@ def _holds_text(values: Any) -> bool:
 
 
 def _tensors(answer: Mapping[str, Any]) -> Tensors:
-    return {name: value if isinstance(value, np.ndarray) else tensor(value) for name, value in answer.items()}
+    """Arrays that cannot be written to, as those are that come from a server."""
+    tensors = {name: value.view() if isinstance(value, np.ndarray) else tensor(value) for name, value in answer.items()}
+    for each in tensors.values():
+        each.flags.writeable = False
+    return tensors

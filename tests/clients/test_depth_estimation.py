@@ -20,6 +20,7 @@ def test_depth_is_an_array_and_a_picture_of_one_size() -> None:
     result = estimate(b"image", timeout=3)
     assert list(result) == ["predicted_depth", "depth"]
     assert result["predicted_depth"].tolist() == [[0.5, 1.5, 2.5], [3.5, 4.5, 5.5]]
+    assert result["predicted_depth"].flags.writeable and result["predicted_depth"].base is None
     assert result["depth"].mode == "L" and result["depth"].tobytes() == PICTURE.tobytes()
     assert transport.request.parameters == {}
 

@@ -21,7 +21,7 @@ def test_features_have_their_shape_and_a_batch_dimension() -> None:
 def test_tensors_are_arrays() -> None:
     extract, transport = fake("image-feature-extraction", lambda _: {"FEATURES": floats([[1, 2]]), "SHAPE": ints([2])})
     result = extract(b"image", return_tensors=True, pool=True)
-    assert result.dtype == np.float32 and result.tolist() == [[1, 2]]
+    assert result.dtype == np.float32 and result.flags.writeable and result.tolist() == [[1, 2]]
     assert transport.request.parameters == {"pool": True}
 
 

@@ -24,6 +24,7 @@ def test_masks_are_arrays() -> None:
     result = generate(b"image", points_per_batch=None, crops_n_layers=1)
     assert list(result) == ["masks", "scores"] and result["scores"].tolist() == [0.75]
     assert result["masks"][0].dtype == bool and result["masks"][0].tolist() == MASK.tolist()
+    assert all(array.flags.writeable for array in (*result["masks"], result["scores"]))
     assert transport.request.parameters == {"points_per_batch": "null", "crops_n_layers": 1}
 
 

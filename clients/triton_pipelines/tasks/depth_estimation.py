@@ -26,4 +26,5 @@ class DepthEstimation(ImageTask):
 
     def decode(self, item: Any, outputs: Row, settings: Settings) -> dict[str, Any]:
         depth = images.decode(outputs["DEPTH"].item())
-        return {"predicted_depth": outputs["PREDICTED_DEPTH"][: depth.height, : depth.width], "depth": depth}
+        predicted = outputs["PREDICTED_DEPTH"][: depth.height, : depth.width]
+        return {"predicted_depth": predicted.copy(), "depth": depth}

@@ -14,8 +14,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
-
 from ..errors import InvalidInput
 from .base import NULL, Inputs, Row, Settings, Task, given, scalars, split, text_tensor
 from .tokenizer import tokenizer_parameters
@@ -48,5 +46,4 @@ class FeatureExtraction(Task):
     def decode(self, item: Any, outputs: Row, settings: Settings) -> Any:
         features = outputs["FEATURES"][: int(outputs["LENGTH"][0])]
         features = features[0] if settings.parameters.get("pooling", NULL) != NULL else features[None]
-        # The array is copied: it is a view of the whole response, and the caller's to keep and to write to.
-        return np.array(features) if settings.options.get("return_tensors") else features.tolist()
+        return features.copy() if settings.options.get("return_tensors") else features.tolist()

@@ -38,4 +38,4 @@ class ImageFeatureExtraction(ImageTask):
         shape = outputs["SHAPE"].tolist()
         rows = shape[0] if len(shape) > 1 else 1
         features = outputs["FEATURES"][:rows, : math.prod(shape) // rows].reshape(1, *shape)
-        return features if settings.options.get("return_tensors") else features.tolist()
+        return features.copy() if settings.options.get("return_tensors") else features.tolist()

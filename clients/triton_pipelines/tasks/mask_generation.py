@@ -41,8 +41,8 @@ class MaskGeneration(ImageTask):
 
     def decode(self, item: Any, outputs: Row, settings: Settings) -> dict[str, Any]:
         count = int(outputs["COUNT"][0])
-        masks = [np.asarray(images.decode(mask), dtype=bool) for mask in outputs["MASK"][:count]]
-        result: dict[str, Any] = {"masks": masks, "scores": outputs["SCORE"][:count]}
+        masks = [np.array(images.decode(mask), dtype=bool) for mask in outputs["MASK"][:count]]
+        result: dict[str, Any] = {"masks": masks, "scores": outputs["SCORE"][:count].copy()}
         if settings.options.get("output_rle_mask"):
             result["rle_mask"] = [run_lengths(mask) for mask in masks]
         if settings.options.get("output_bboxes_mask"):

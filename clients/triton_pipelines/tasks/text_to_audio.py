@@ -76,7 +76,7 @@ class TextToAudio(Task):
         return {"TEXT": text_tensor([item], "the text")}
 
     def decode(self, item: Any, outputs: Row, settings: Settings) -> Any:
-        audio = outputs["AUDIO"][:, : int(outputs["COUNT"][0])].copy()  # alone, so that its batch need not be kept
+        audio = outputs["AUDIO"][:, : int(outputs["COUNT"][0])].copy()
         shaped = {1: audio[0], 2: audio, 3: audio[None]}[int(outputs["DIMENSIONS"][0])]
         return {"audio": shaped, "sampling_rate": int(outputs["SAMPLING_RATE"][0])}
 
