@@ -33,6 +33,10 @@ ASKED = record(ASK, [*ASK, {"role": "assistant", "content": " hat"}])
         ({"text": ASK}, [ASKED]),
         ({"text": ASK, "return_full_text": False}, [record(ASK, " hat")]),
         ({"text": [ASK, ASK]}, [[ASKED], [ASKED]]),
+        (
+            {"images": [IMAGE, [IMAGE]], "text": [BESIDE, BESIDE], "return_full_text": False},
+            [[record(BESIDE, " hat")]] * 2,
+        ),
         ({"images": [IMAGE], "text": BESIDE, "return_full_text": False}, [record(BESIDE, " hat")]),
         (
             {"text": PREFILL},
@@ -87,6 +91,7 @@ def test_streams() -> None:
         ({"text": BESIDE}, "number of images"),
         ({"images": [IMAGE, IMAGE], "text": BESIDE}, "number of images"),
         ({"images": [IMAGE], "text": ["A", "B"]}, "2 texts but 1 images"),
+        ({"images": [IMAGE], "text": [BESIDE, BESIDE]}, "2 texts but 1 images"),
         ({"text": "A", "return_tensors": True}, "return_tensors"),
         ({"text": "A", "stream": True}, "stream"),
         ({"text": "A", "max_new_tokens": 5, "generate_kwargs": {"max_new_tokens": 5}}, "defined twice"),

@@ -36,7 +36,7 @@ from .base import (
     text_tensor,
     texts,
 )
-from .generation import generation_parameters
+from .generation import generation_parameters, stop_tensor
 
 
 class ImageTextToText(Task):
@@ -52,16 +52,10 @@ class ImageTextToText(Task):
             raise InvalidInput("You must at least provide either text or images.")
         if text is None:  # dicts of both
             return split(images, parameters)
-        if chat.is_chat(text):
+        if isinstance(text, str) or chat.is_chat(text):
             return one({"text": text, "images": images}, parameters)
-        if isinstance(text, (list, tuple)) and text and isinstance(text[0], (list, tuple)):
-            beside = [None] * len(text) if images is None else images
-            pairs = zip(text, beside, strict=False)
-            return split([{"text": each, "images": its} for each, its in pairs], parameters)
         if images is None:
             return split(text, parameters)
-        if isinstance(text, str):
-            return one({"text": text, "images": images}, parameters)
         prompts = text_list(text, "text")
         beside = list(images) if _are_many(images) else [images]
         if len(prompts) != len(beside):
@@ -70,7 +64,8 @@ class ImageTextToText(Task):
                 "text go into a list of their own"
             )
         items = [{"text": prompt, "images": its} for prompt, its in zip(prompts, beside, strict=True)]
-        return Inputs(items, Shape.LIST, {**parameters, "_joined": True})
+        joined = {} if prompts and chat.is_chat(prompts[0]) else {"_joined": True}
+        return Inputs(items, Shape.LIST, {**parameters, **joined})
 
     def parameters(
         self,
@@ -103,14 +98,13 @@ class ImageTextToText(Task):
             **given(max_new_tokens=max_new_tokens, continue_final_message=continue_final_message),
             "return_full_text": False,  # the prompt is put back here
         }
-        stops = text_list(stop_strings or [], "stop_strings")
         options = given(
             timeout=timeout,
             return_full_text=return_full_text,
             continue_final_message=continue_final_message,
             joined=_joined,
         )
-        return Settings(scalars(sent), {"STOP": text_tensor(stops, "a stop string")} if stops else {}, options)
+        return Settings(scalars(sent), stop_tensor(stop_strings), options)
 
     def load(self, item: Any, settings: Settings) -> dict[str, Any]:
         """text, or messages with their images, as bytes."""

@@ -19,8 +19,8 @@ from typing import Any
 
 from .. import chat
 from ..errors import InvalidInput
-from .base import Inputs, Row, Settings, Task, given, one, refuse, scalars, split, text_list, text_tensor, texts
-from .generation import generation_parameters
+from .base import Inputs, Row, Settings, Task, given, one, refuse, scalars, split, text_tensor, texts
+from .generation import generation_parameters, stop_tensor
 
 
 class TextGeneration(Task):
@@ -76,12 +76,8 @@ class TextGeneration(Task):
             ),
             "return_full_text": False,  # the prompt is put back here: see _whole
         }
-        stops = text_list(stop_strings or [], "stop_strings")
-        return Settings(
-            scalars(sent),
-            {"STOP": text_tensor(stops, "a stop string")} if stops else {},
-            given(return_full_text=return_full_text, continue_final_message=continue_final_message),
-        )
+        options = given(return_full_text=return_full_text, continue_final_message=continue_final_message)
+        return Settings(scalars(sent), stop_tensor(stop_strings), options)
 
     def encode(self, item: Any, settings: Settings) -> Row:
         if not isinstance(item, (list, tuple)):
