@@ -285,6 +285,8 @@ class Core:
                 models = yield Ask("models")
             except TritonPipelinesError:  # the server does not tell
                 raise error from None
+            if models.get(self.model):  # something else was not found, such as shared memory
+                raise error
             raise missing(self.model, self.url, models) from error
         yield Sleep(attempts.pause(error))
 
@@ -300,7 +302,8 @@ class Core:
                 raise InvalidInput("stream() takes one prompt or one chat")
             (item,) = call.inputs.items
             row = yield from self._row(item, call.settings)
-        return Request(self.model, row, {**call.settings.parameters, "stream": True}, decoupled=True), call
+            parameters = {**call.settings.parameters, "stream": True}
+            return Request(self.model, row, parameters, decoupled=True), call
 
     def _sizes(self, call: Call, batch_size: int | None, num_workers: int | None) -> Flow[tuple[int, int]]:
         """Rows a request and requests under way: as the call says, pipeline() said, or the task has them."""
@@ -329,7 +332,7 @@ class Core:
 
 def missing(model: str, url: str, models: dict[str, bool]) -> NotFound:
     """The error for a model that the server does not have."""
-    served = sorted(name for name in models if f"{name}_preprocess" in models)
+    served = sorted(name for name, ready in models.items() if ready and f"{name}_preprocess" in models)
     return NotFound(
         f"{url} has no deployment {model!r}; it has {', '.join(served) or 'none'}. "
         f"Install one with scripts/install.py and serve it, or give model=..."

@@ -252,13 +252,15 @@ def test_a_server_that_keeps_its_configuration_to_itself_is_fine() -> None:
     assert sizes(transport) == [3]
 
 
-def test_an_unknown_deployment_says_what_there_is() -> None:
+def test_an_unknown_deployment_says_what_there_is(monkeypatch: pytest.MonkeyPatch) -> None:
     names = ("ner", "ner_preprocess", "ner_model", "ner_postprocess", "other")
+    unloaded = {"text_classification": False, "text_classification_preprocess": False}
 
     def missing(request: Request) -> Tensors:
         raise NotFound("Request for unknown model")
 
     transport = FakeTransport(missing, names=names)
+    monkeypatch.setattr(transport, "models", lambda: {**dict.fromkeys(names, True), **unloaded})
     classify = Pipeline(tasks.find("text-classification"), transport)
     for inputs in ("a", ["a", "b"]):
         with pytest.raises(NotFound, match=r"no deployment 'text_classification'; it has ner\.") as refused:

@@ -125,6 +125,10 @@ def test_shared_memory_gives_the_same_answers(
     with classify(server, protocol, shared_memory=True) as run:
         assert right(list(run(many(60), batch_size=3)), expected)
         assert 1 <= len(regions(server)) <= 4
+        for region in regions(server):  # as if it had been started anew
+            run._transport.unshare(region["name"])
+        assert right(run(TEXTS), expected) and right(run(TEXTS), expected)
+        assert len(regions(server)) == 1
     assert regions(server) == []
     url = server.http_url if protocol == "http" else server.grpc_url
 

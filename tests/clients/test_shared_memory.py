@@ -9,7 +9,7 @@ import pytest
 from tritonclient.utils import serialize_byte_tensor
 
 from tests.clients.fake import FakeTransport, floats, ints, text
-from triton_pipelines import InvalidInput, Pipeline, Unavailable, Unsupported, shared_memory, tasks
+from triton_pipelines import InvalidInput, NotFound, Pipeline, Unavailable, Unsupported, shared_memory, tasks
 from triton_pipelines.shared_memory import Slot, Slots, is_local
 from triton_pipelines.transport import Region, Request, Tensors
 
@@ -22,9 +22,8 @@ class Sharing(FakeTransport):
     url = "grpc://localhost:8001"
 
     def __init__(self, answer: Any = None) -> None:
-        super().__init__(answer or self.read)
+        super().__init__(answer or self.read, names=("text_classification",))
         self.shared: dict[str, np.ndarray[Any, Any]] = {}
-        self.restarted = False
 
     def share(self, name: str, key: str, size: int) -> None:
         path = Path("/dev/shm", key.lstrip("/"))
@@ -40,7 +39,7 @@ class Sharing(FakeTransport):
         texts = request.tensors["TEXT"]
         if region is not None:
             if region.name not in self.shared:
-                raise InvalidInput(f"Unable to find shared memory region: '{region.name}'")
+                raise NotFound(f"Unable to find shared memory region: '{region.name}'")
             found = self.shared[region.name][region.offset : region.offset + region.size].tobytes()
             assert found == serialize_byte_tensor(texts).item()
         return {"LABEL": [["a"]] * len(texts), "SCORE": [[1.0]] * len(texts)}  # type: ignore[dict-item]
