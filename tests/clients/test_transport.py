@@ -285,6 +285,28 @@ def test_what_is_not_from_triton_is_shown(connect: Connect) -> None:
         connect(web.url).infer(Request("m", {"TEXT": text(["a"])}))
 
 
+def test_a_page_of_another_server_is_an_error(connect: Connect) -> None:
+    html = b"<html>Hello</html>"
+    paths = ("models/m/infer", "models/m/generate", "models/m/generate_stream", "models/m/config", "repository/index")
+    pages = {f"/v2/{path}": html for path in paths} | {"/v2/models/m/generate_stream": b"data: <html>\n\n"}
+    with Web(pages) as web:
+        transport = connect(web.url)
+        for ask in (
+            lambda: transport.infer(Request("m", {"TEXT": text(["a"])})),
+            lambda: transport.infer(PROMPT),
+            lambda: list(transport.stream(PROMPT)),
+            lambda: transport.describe("m"),
+            transport.models,
+        ):
+            with pytest.raises(ServerError, match=r"the answer is not Triton's .* its HTTP port"):
+                ask()
+
+
+def test_a_server_without_tls_is_not_waited_for(connect: Connect) -> None:
+    with Web({}) as web, pytest.raises(Unreachable, match="SSL"):
+        connect(web.url.replace("http://", "https://")).infer(Request("m", {"TEXT": text(["a"])}))
+
+
 def test_servers_behind_one_name_are_asked_in_turn_by_grpc(
     connect: Connect, several: tuple[str, Service], service: Service
 ) -> None:
@@ -317,6 +339,24 @@ def test_a_call_is_cancelled_when_its_caller_leaves(grpc_url: str, service: Serv
 def test_a_deadline_is_kept_by_http(connect: Connect) -> None:
     with Web({"/v2/models/slow/infer": slow}) as web, pytest.raises(DeadlineExceeded, match=r"within 0\.2 s"):
         connect(web.url).infer(Request("slow", {"TEXT": text(["a"])}, timeout=0.2))
+
+
+def test_a_deadline_of_a_stream_is_that_of_all_of_it(connect: Connect) -> None:
+    def trickle(handler: BaseHTTPRequestHandler, body: bytes) -> None:
+        handler.send_response(200)
+        handler.send_header("Transfer-Encoding", "chunked")
+        handler.end_headers()
+        for _ in range(20):
+            event = b'data: {"GENERATED_TEXT": "a"}\n\n'
+            handler.wfile.write(b"%x\r\n%b\r\n" % (len(event), event))
+            time.sleep(0.1)
+        handler.wfile.write(b"0\r\n\r\n")
+
+    with Web({"/v2/models/m/generate_stream": trickle}) as web:
+        stream = connect(web.url).stream(replace(PROMPT, timeout=0.5))
+        assert next(stream)
+        with pytest.raises(DeadlineExceeded, match=r"within 0\.5 s"):
+            list(stream)
 
 
 @pytest.mark.parametrize("scheme", ["", "grpc://", "http://"])
@@ -419,7 +459,10 @@ def test_models_describe_themselves(connect: Connect, grpc_url: str) -> None:
 
 
 def test_what_is_ready(grpc_url: str) -> None:
-    with Web({"/v2/health/ready": b"", "/v2/models/a/ready": b"", "/v2/models/b/ready": failing(400)}) as web:
+    pages: dict[str, bytes | Respond] = {"/v2/health/ready": b"", "/v2/models/a/ready": b""}
+    with Web({**pages, "/v2/models/b/ready": failing(400), "/v2/models/c/ready": failing(403)}) as web:
+        with pytest.raises(Unsupported):  # it does not tell
+            transports.connect(web.url).ready("c")
         for url in (grpc_url, web.url):
             transport = transports.connect(url)
             assert (transport.ready(), transport.ready("a"), transport.ready("b")) == (True, True, False)
@@ -462,5 +505,9 @@ def test_urls_that_are_none(url: str, message: str) -> None:
 def test_parameters_that_cannot_travel_are_refused(connect: Connect, grpc_url: str) -> None:
     with pytest.raises(InvalidInput, match=r"seed=.* does not fit 64 bits"):
         connect(grpc_url).infer(Request("m", TENSORS, {"seed": 2**64}))
-    with pytest.raises(InvalidInput, match="reserved"):
-        connect("http://127.0.0.1:1").infer(Request("m", TENSORS, {"priority": 1}))
+
+
+@pytest.mark.parametrize("name", ["priority", "sequence_id", "triton_enable_empty_final_response", "timeout"])
+def test_parameters_that_triton_keeps_for_itself_are_refused(name: str) -> None:
+    with pytest.raises(InvalidInput, match=f"{name} is no parameter of this task, but reserved"):
+        Request("m", TENSORS, {name: 1})

@@ -25,6 +25,7 @@ Array = NDArray[Any]
 Tensors = dict[str, Array]
 Headers = Mapping[str, str]
 CONTROL_TIMEOUT = 30.0  # seconds that the server may take to say what it has
+_RESERVED = ("sequence_id", "sequence_start", "sequence_end", "priority", "timeout", "headers", "binary_data_output")
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,7 @@ class Region:
 class Request:
     """One request: `tensors` by name, batch dimension first unless the model is `decoupled`.
 
+    parameters: of the model; names that Triton keeps for itself are refused, as it would not hand them on.
     timeout: seconds that the answer may take; None waits for ever.
     regions: of the tensors whose bytes the server finds in shared memory.
     """
@@ -50,6 +52,12 @@ class Request:
     decoupled: bool = False
     timeout: float | None = None
     regions: Mapping[str, Region] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for name in self.parameters:
+            if name in _RESERVED or name.startswith("triton_"):
+                hint = "; request_timeout is the time that an answer may take" if name == "timeout" else ""
+                raise InvalidInput(f"{name} is no parameter of this task, but reserved for Triton itself{hint}")
 
 
 @dataclass(frozen=True)

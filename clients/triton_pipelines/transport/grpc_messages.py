@@ -8,7 +8,7 @@ import grpc
 from tritonclient.grpc import InferResult, service_pb2
 from tritonclient.utils import np_to_triton_dtype, serialize_byte_tensor
 
-from ..errors import InvalidInput, TritonPipelinesError, Unreachable, from_status
+from ..errors import InvalidInput, ServerError, TritonPipelinesError, Unreachable
 from . import Array, Description, Headers, Request, Scalar, Tensors
 from .deadline import late
 from .refusals import refusal
@@ -111,7 +111,7 @@ def unshare(name: str) -> Any:
 def single(model: str, received: list[Tensors]) -> Tensors:
     """The only response of a stream."""
     if len(received) != 1:
-        raise from_status("INTERNAL", f"{model} gave {len(received)} responses where one was expected")
+        raise ServerError(f"{model} gave {len(received)} responses where one was expected")
     return received[0]
 
 

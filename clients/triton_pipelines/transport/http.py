@@ -6,11 +6,12 @@ messages.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Mapping
 
 import urllib3
 
-from ..errors import TritonPipelinesError, Unreachable
+from ..errors import InvalidInput, NotFound, TritonPipelinesError
 from . import CONTROL_TIMEOUT, Description, Headers, Request, Tensors
 from . import http_messages as messages
 from .deadline import late
@@ -22,6 +23,7 @@ _NOT_CONNECTED = (
     urllib3.exceptions.NewConnectionError,
     urllib3.exceptions.ConnectTimeoutError,
     urllib3.exceptions.LocationValueError,
+    urllib3.exceptions.SSLError,
 )
 
 
@@ -53,7 +55,7 @@ class HttpTransport:
                 f"{self.url}/v2/{path}",
                 body=body,
                 headers={**self._headers, **(headers or {})},
-                timeout=timeout,
+                timeout=urllib3.Timeout(total=timeout),
                 preload_content=preload,
             )
             if response.status != 200:
@@ -78,10 +80,13 @@ class HttpTransport:
         return messages.infer_tensors(response.data, response.headers)
 
     def stream(self, request: Request) -> Iterator[Tensors]:
+        end = None if request.timeout is None else time.monotonic() + request.timeout
         response = self._generate(request, "generate_stream", preload=False)
         events = messages.Events()
         try:
             for chunk in response.stream(amt=None):
+                if end is not None and time.monotonic() > end:  # urllib3 bounds the wait for each chunk alone
+                    raise late(self.url, request.timeout)
                 for event in events.feed(chunk):
                     yield messages.generate_tensors(event, self.url)
         except urllib3.exceptions.HTTPError as error:
@@ -107,9 +112,7 @@ class HttpTransport:
     def ready(self, model: str | None = None) -> bool:
         try:
             self._send("health/ready" if model is None else messages.path(model, "ready"))
-        except Unreachable:
-            raise
-        except TritonPipelinesError:  # 400 and the like: it is not
+        except (InvalidInput, NotFound):  # Triton answers 400, a proxy perhaps 404
             return False
         return True
 

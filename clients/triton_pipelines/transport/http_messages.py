@@ -6,15 +6,16 @@ tritonclient encodes and decodes the bodies.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from functools import wraps
+from typing import Any, ParamSpec, TypeVar
 from urllib.parse import quote
 
 import numpy as np
 from tritonclient.http import InferenceServerClient, InferInput
 from tritonclient.utils import InferenceServerException, np_to_triton_dtype, triton_to_np_dtype
 
-from ..errors import InvalidInput, TritonPipelinesError, Unreachable, from_status
+from ..errors import ServerError, TritonPipelinesError, Unavailable, Unreachable
 from . import Array, Description, Request, Tensors
 from .refusals import refusal
 
@@ -35,6 +36,9 @@ STATUS: Mapping[int, str | None] = {
 GENERATE_STATUS: Mapping[int, str | None] = {**STATUS, 400: None}  # these endpoints answer 400 to everything
 INDEX = ("repository/index", b"{}")
 _HEADER_LENGTH = "Inference-Header-Content-Length"
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 def path(model: str, verb: str) -> str:
@@ -66,7 +70,7 @@ def unreachable(error: Exception, url: str) -> TritonPipelinesError:
 
 
 def lost(error: Exception, url: str) -> TritonPipelinesError:
-    return from_status("UNAVAILABLE", f"{url}: the connection was lost: {error}")
+    return Unavailable(f"{url}: the connection was lost: {error}")
 
 
 def infer_body(request: Request) -> tuple[bytes, dict[str, str]]:
@@ -81,15 +85,28 @@ def infer_body(request: Request) -> tuple[bytes, dict[str, str]]:
             tensor.set_data_from_numpy(array, binary_data=True)
         inputs.append(tensor)
     timeout = None if request.timeout is None else int(request.timeout * 1e6)  # what queues longer is not started
-    try:
-        body, length = InferenceServerClient.generate_request_body(
-            inputs, timeout=timeout, parameters=dict(request.parameters)
-        )
-    except InferenceServerException as error:  # a parameter that is named like one of Triton's own
-        raise InvalidInput(error.message()) from error
+    body, length = InferenceServerClient.generate_request_body(
+        inputs, timeout=timeout, parameters=dict(request.parameters)
+    )
     return body, {} if length is None else {_HEADER_LENGTH: str(length)}
 
 
+def _parses(parse: Callable[P, T]) -> Callable[P, T]:
+    """What is not Triton's protocol, such as a page of another server, is a ServerError."""
+
+    @wraps(parse)
+    def parsed(*arguments: P.args, **options: P.kwargs) -> T:
+        try:
+            return parse(*arguments, **options)
+        except TritonPipelinesError:
+            raise
+        except (ValueError, LookupError, TypeError, AttributeError, InferenceServerException) as error:
+            raise ServerError(f"the answer is not Triton's ({error}); is this its HTTP port?") from error
+
+    return parsed
+
+
+@_parses
 def infer_tensors(body: bytes, headers: Mapping[str, str]) -> Tensors:
     result = InferenceServerClient.parse_response_body(body, header_length=headers.get(_HEADER_LENGTH))
     return {
@@ -104,6 +121,7 @@ def generate_body(request: Request) -> bytes:
     return json.dumps({**tensors, "parameters": dict(request.parameters)}).encode()
 
 
+@_parses
 def generate_tensors(body: bytes, url: str) -> Tensors:
     """The tensors of a generate answer: one-element tensors come as plain values, others as lists."""
     answer = json.loads(body)
@@ -125,6 +143,7 @@ class Events:
         return [line.removeprefix(b"data:") for line in lines if line.startswith(b"data:")]
 
 
+@_parses
 def description(body: bytes) -> Description:
     config = json.loads(body)
     return Description(
@@ -134,6 +153,7 @@ def description(body: bytes) -> Description:
     )
 
 
+@_parses
 def index(body: bytes) -> dict[str, bool]:
     return {model["name"]: model.get("state") == "READY" for model in json.loads(body)}
 
