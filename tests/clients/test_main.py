@@ -113,6 +113,12 @@ def test_options_may_stand_before_the_task(capsys: pytest.CaptureFixture[str]) -
     assert lines(capsys)[0]["made"] == ["ner", None, "http://host", {}]
 
 
+@pytest.mark.parametrize("option", ["-h", "--help"])
+def test_help_is_that_of_all_commands(option: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert __main__.main([option]) == 0
+    assert "Commands:" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize("arguments", [["ner"], ["ner", "a", "--colour"], ["chat", "fill-mask"]])
 def test_wrong_uses(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:

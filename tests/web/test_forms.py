@@ -18,6 +18,7 @@ from triton_pipelines.web import fields
 from triton_pipelines.web.fields import Field
 from triton_pipelines.web.forms import Form, form_of
 from triton_pipelines.web.tabs import asking, streaming
+from triton_pipelines.web.views import Asked
 
 DATA = Path(__file__).parents[1] / "data"
 FILLED: dict[type[Field], Callable[[Any], Any]] = {
@@ -127,6 +128,13 @@ def test_no_path_or_url_can_be_written_where_a_file_is_chosen(task: str) -> None
             form.arguments(filled(form, more=f'{{"{name}": "/etc/passwd"}}'))
     if any(isinstance(field, fields.Picture | fields.Sound | fields.Video) for field in form.inputs):
         assert form.reserved
+
+
+def test_positions_among_the_words_of_a_picture_are_none_of_the_question() -> None:
+    form = form_of(tasks.TASKS["document-question-answering"])
+    assert form.asked(filled(form)) == Asked(picture=str(DATA / "scene.png"))
+    text = form_of(tasks.TASKS["question-answering"])
+    assert text.asked(filled(text)) == Asked(text="My name is Wolfgang and I live in Berlin.")
 
 
 def test_a_task_that_nobody_wrote_a_word_about_has_a_form() -> None:

@@ -36,7 +36,7 @@ class Commands(click.Group):
     """Commands, or else a task."""
 
     def parse_args(self, context: click.Context, arguments: list[str]) -> list[str]:
-        if arguments and arguments[0] not in (*self.commands, "--help", "--version"):
+        if arguments and arguments[0] not in (*self.commands, *context.help_option_names, "--version"):
             arguments = ["run", *arguments]
         return super().parse_args(context, arguments)
 

@@ -98,11 +98,11 @@ class Form:
         return {name: value for name, value in {**parsed, **others}.items() if value is not ABSENT}
 
     def asked(self, values: Sequence[Any]) -> Asked:
-        """What the views of a result need: a picture, or the text that positions are of, which comes last."""
+        """What the views of a result need: a picture, or else the text that positions are of, which comes last."""
         given = list(zip(self.inputs, values, strict=False))
         pictures = [value for field, value in given if isinstance(field, Picture)]
         texts = [value for field, value in given if type(field) is Text]
-        return Asked(picture=(pictures or [None])[-1], text=(texts or [None])[-1])
+        return Asked(picture=pictures[-1]) if pictures else Asked(text=(texts or [None])[-1])
 
 
 def form_of(task: Task) -> Form:
