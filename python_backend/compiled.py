@@ -114,8 +114,10 @@ class CompiledModel:
         if given.keys() != set(self.description.inputs):
             raise ValueError(f"{FILE} takes {', '.join(self.description.inputs)}; it was given {', '.join(given)}.")
         for name, limit in self.limits.items():
-            if limit and name in given and int(given[name].max()) >= limit:
-                raise ValueError(f"{name} has {int(given[name].max()):,}; the model knows {limit:,}.")
+            if limit and name in given:
+                least, largest = (int(bound) for bound in given[name].aminmax())
+                if least < 0 or largest >= limit:
+                    raise ValueError(f"{name} has {least if least < 0 else largest:,}; the model knows {limit:,}.")
         # Compiled code takes it that rows lie one behind the other.
         tensors = [given[name].contiguous() for name in self.description.inputs]
         return Outputs(self.description.outputs, self.run(tensors))

@@ -43,7 +43,7 @@ class LabelPostprocess(Stage):
     """labels [batch, n] and count [batch, 1] to LABEL [batch, n]: the checkpoint's names, "" behind the last."""
 
     def load(self) -> None:
-        names = checkpoint.read_json(self.folder, "config.json").get("id2label") or {"0": "LABEL_0", "1": "LABEL_1"}
+        names = checkpoint.read_json(self.folder, "config.json").get("id2label") or {}
         self.names = {int(number): name for number, name in names.items()}
 
     def process(self, request: Request) -> Tensors:

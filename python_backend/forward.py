@@ -21,6 +21,7 @@ import numpy as np
 from python_backend import checkpoint
 from python_backend.batching import Rows, Tensors, plan
 from python_backend.compiled import FILE, CompiledModel
+from python_backend.parameters import InvalidInput
 from python_backend.stage import Request, Result, Stage
 
 if TYPE_CHECKING:  # imported in load alone: a task's module serves its light stages too
@@ -157,6 +158,8 @@ class Forward(TorchStage):
         self.count_tokens(sum(int(batch.lengths.sum()) for batch in passes))
         if padding := sum(batch.padding for batch in passes):
             self.count_padding(padding)
+        if not outputs:
+            raise InvalidInput("attention_mask is all zeros: no row has a token.")
         split = {name: rows.split(output) for name, output in outputs.items()}
         return [dict(zip(split, arrays, strict=True)) for arrays in zip(*split.values(), strict=True)]
 

@@ -140,13 +140,17 @@ class Stage:
 
     def respond(self, result: Result) -> Any:
         """A Triton response with the outputs that config.pbtxt declares, in its types, or with the error."""
-        if isinstance(result, Exception):
-            return pb_utils.InferenceResponse(error=self.triton_error(result))
-        tensors = [
-            pb_utils.Tensor(name, np.ascontiguousarray(result[name], dtype))
-            for name, dtype in self._output_types.items()
-        ]
-        return pb_utils.InferenceResponse(tensors)
+        if not isinstance(result, Exception):
+            try:
+                return pb_utils.InferenceResponse(
+                    [
+                        pb_utils.Tensor(name, np.ascontiguousarray(result[name], dtype))
+                        for name, dtype in self._output_types.items()
+                    ]
+                )
+            except Exception as error:  # raised out of execute, it would be the answer of every request in the batch
+                result = error
+        return pb_utils.InferenceResponse(error=self.triton_error(result))
 
     def triton_error(self, error: Exception) -> Any:
         if isinstance(error, InvalidInput):

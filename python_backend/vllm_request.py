@@ -72,6 +72,8 @@ def sampling_parameters(
     elif chosen["top_k"] != 0:
         made["top_k"] = 50 if chosen["top_k"] is None else chosen["top_k"]  # as GenerationConfig has it
     length = chosen["max_length"]
+    if parameters["max_length"] is None and length == DEFAULT_MAX_LENGTH:  # nobody's choice: see new_tokens
+        length = None
     if chosen["max_new_tokens"] is None and length and length <= prompt_length:
         raise InvalidInput(f"max_length={length:,} leaves no room behind a prompt of {prompt_length:,} tokens.")
     made["max_tokens"] = chosen["max_new_tokens"] or (length - prompt_length if length else DEFAULT_MAX_LENGTH)

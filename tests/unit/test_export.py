@@ -255,6 +255,8 @@ def test_what_would_read_behind_a_table_or_is_unknown_is_refused() -> None:
     model = Recorded("input_ids")
     with pytest.raises(ValueError, match="input_ids has 100; the model knows 100"):
         model({"input_ids": torch.tensor([[1, 100]])})
+    with pytest.raises(ValueError, match="input_ids has -1; the model knows 100"):
+        model({"input_ids": torch.tensor([[1, -1]])})
     with pytest.raises(ValueError, match="takes input_ids; it was given input_ids, token_type_ids"):
         model({"input_ids": torch.tensor([[1]]), "token_type_ids": torch.tensor([[1]])})
 
@@ -433,9 +435,14 @@ def test_vllm_configurations_keep_the_ensembles_tensors(deployed: Install) -> No
     assert made["text_input"].tolist() == [b"Hello"] and not made["exclude_input_in_output"][0]
 
 
-def sampling(prompt_length: int = 4, stop: tuple[str, ...] = (), **parameters: Any) -> dict[str, Any]:
+def sampling(
+    prompt_length: int = 4,
+    stop: tuple[str, ...] = (),
+    defaults: dict[str, Any] | None = None,
+    **parameters: Any,
+) -> dict[str, Any]:
     parsed = text_generation.PARAMETERS.parse(parameters)
-    made = vllm_request.tensors("prompt", prompt_length, "", list(stop), [], parsed, {})
+    made = vllm_request.tensors("prompt", prompt_length, "", list(stop), [], parsed, defaults or {})
     found: dict[str, Any] = json.loads(made["sampling_parameters"][0])
     return found
 
@@ -459,6 +466,14 @@ def sampling(prompt_length: int = 4, stop: tuple[str, ...] = (), **parameters: A
 )
 def test_generation_parameters_become_vllms(parameters: dict[str, Any], expected: dict[str, Any]) -> None:
     assert sampling(**parameters) == expected
+
+
+def test_a_max_length_that_nobody_chose_is_of_new_tokens() -> None:
+    """Old checkpoints spell out GenerationConfig's default."""
+    assert sampling(50, defaults={"max_length": 20})["max_tokens"] == 20
+    assert sampling(50, defaults={"max_length": 60})["max_tokens"] == 10
+    with pytest.raises(InvalidInput, match="leaves no room"):
+        sampling(50, defaults={"max_length": 20}, max_length=20)
 
 
 def test_stop_strings_are_part_of_the_answer() -> None:

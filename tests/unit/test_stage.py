@@ -108,3 +108,13 @@ def test_a_bug_is_an_internal_error_with_its_name(double: Double) -> None:
     good, bad = double.execute([triton_request(1), triton_request(-1)])
     assert good.error is None
     assert bad.error.code == "INTERNAL" and bad.error.message == "double_model: ZeroDivisionError: a bug"
+
+
+def test_an_answer_that_the_configuration_does_not_allow_is_no_matter_of_its_neighbours(
+    double: Double, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    outputs = double.outputs
+    monkeypatch.setattr(double, "outputs", lambda request: {} if request.tensors["IN"] == 2 else outputs(request))
+    good, bad = double.execute([triton_request(1), triton_request(2)])
+    assert good.error is None and good.tensors["OUT"].item() == 2
+    assert bad.error.code == "INTERNAL" and bad.error.message == "double_model: KeyError: 'OUT'"

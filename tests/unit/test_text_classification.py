@@ -59,6 +59,16 @@ def test_bad_texts_fail_alone(bert: Ensemble) -> None:
         assert isinstance(error, InvalidInput) and reason in str(error)
 
 
+def test_rows_without_a_token_fail_alone(bert: Ensemble) -> None:
+    """What no preprocessor sends, but who calls the model's step itself may."""
+    (good,) = bert.preprocess.process_batch([Request({"TEXT": text(SHORT)}, bert.parameters.parse({}))])
+    empty = {**good, "attention_mask": np.zeros_like(good["attention_mask"])}
+    for others in ([], [good]):
+        *answers, error = bert.model._process_all([Request(tensors, {}) for tensors in (*others, empty)])
+        assert isinstance(error, InvalidInput) and "no row has a token" in str(error)
+        assert all(isinstance(answer, dict) for answer in answers)
+
+
 @pytest.mark.parametrize(("parameters", "tokens"), [({}, None), ({"max_length": 7}, 7)])
 def test_long_texts_are_cut_on_request(bert: Ensemble, parameters: dict[str, Any], tokens: int | None) -> None:
     most = bert.preprocess.tokenizer.max_tokens
