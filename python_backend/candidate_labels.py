@@ -21,11 +21,17 @@ def candidate_labels(row: np.ndarray) -> np.ndarray:
 
 
 def read(row: np.ndarray, max_labels: int, max_bytes: int) -> list[str]:
-    """The labels of a row. InvalidInput for more than `max_labels`, or one that is too long or not UTF-8."""
+    """The labels of a row. InvalidInput for more than `max_labels`, for more than `max_bytes` in all of them together,
+    and for one that is not UTF-8."""
     given = candidate_labels(row)
     if len(given) > max_labels:
         raise InvalidInput(
             f"CANDIDATE_LABELS has {len(given):,} labels; this deployment takes {max_labels:,} (max_candidate_labels)."
+        )
+    if (size := sum(map(len, given))) > max_bytes:
+        raise InvalidInput(
+            f"CANDIDATE_LABELS has {size:,} bytes in a row; this deployment takes {max_bytes:,} (max_text_bytes). Send "
+            "fewer or shorter labels."
         )
     return text.read(given, "CANDIDATE_LABELS", max_bytes)
 

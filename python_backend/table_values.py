@@ -10,11 +10,13 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from functools import lru_cache
+from typing import TypeVar
 
 Date = tuple[float | None, float | None, float | None]
 """Year, month and day; None where the text does not say."""
 Value = float | Date
 Key = Callable[[Value], float | tuple[float | None, ...]]
+Answer = TypeVar("Answer")
 
 EQUAL, LESS, GREATER = 1, 2, 4
 """How a value of the question stands to a cell's: bits of a relation."""
@@ -44,6 +46,8 @@ LONGEST_DATE = 40
 ENOUGH = 0.7
 """The share of a column's cells that must have a number, or a date, for the column to have values."""
 CACHED = 10_000
+LONGEST_CACHED = 100
+"""Characters of a text: a cell may be a whole page."""
 
 
 def _regex(pattern: str) -> str:
@@ -57,7 +61,13 @@ LOOKS_LIKE = [(pattern, re.compile(_regex(pattern))) for pattern in PATTERNS]
 ANY_DATE = re.compile("|".join(f"(?:{regex.pattern})" for _, regex in LOOKS_LIKE))
 
 
-@lru_cache(CACHED)
+def cached(function: Callable[[str], Answer]) -> Callable[[str], Answer]:
+    """A function of a text that remembers what it gave for the last CACHED texts, none of them long."""
+    remembered = lru_cache(CACHED)(function)
+    return lambda text: remembered(text) if len(text) <= LONGEST_CACHED else function(text)
+
+
+@cached
 def values(text: str) -> tuple[Value, ...]:
     """The numbers and dates of a text, in order; none that is a part of another."""
     text = " ".join(text.lower().split())

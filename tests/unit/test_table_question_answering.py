@@ -176,6 +176,14 @@ def test_numbers_and_dates_of_any_texts_are_those_of_transformers() -> None:
         assert list(table_values.values(string)) == theirs(string), string
 
 
+def test_long_texts_are_not_remembered() -> None:
+    read: list[str] = []
+    remember = table_values.cached(read.append)
+    for string in ("a", "a", "b" * 1_000, "b" * 1_000):
+        remember(string)
+    assert [len(string) for string in read] == [1, 1_000, 1_000]
+
+
 def test_the_fifth_is_misspelled_as_in_4_48() -> None:
     assert table_values.values("the fith and the fifth") == (5.0,)
 

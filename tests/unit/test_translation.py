@@ -152,6 +152,13 @@ def test_the_task_s_id_chooses_prefix_and_settings(
     assert t5({"TEXT": text(SHORT)}, eos_token_id=-1, **given)["sequences"].shape[-1] == longest
 
 
+def test_tasks_that_callers_make_up_leave_nothing_behind(ensembles: Ensembles) -> None:
+    stage = ensembles["t5"].preprocess
+    before = len(stage.defaults)
+    tokens(ensembles["t5"], SHORT, task="translation_xx_to_yy")
+    assert len(stage.defaults) == before
+
+
 @pytest.mark.parametrize(
     ("string", "first", "rest"),
     [

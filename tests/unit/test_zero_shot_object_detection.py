@@ -56,6 +56,11 @@ def test_a_label_with_more_tokens_than_the_model_takes_is_refused(each: Ensemble
         each({"IMAGE": text(SCENE), "CANDIDATE_LABELS": labels("a " * 2 * limit)})
 
 
+def test_labels_are_bounded_all_together(each: Ensemble) -> None:
+    with pytest.raises(InvalidInput, match=r"CANDIDATE_LABELS has 120,000 bytes in a row.*max_text_bytes"):
+        each({"IMAGE": text(SCENE), "CANDIDATE_LABELS": labels("a" * 60_000, "b" * 60_000)})
+
+
 def test_the_best_boxes_come_first_and_ties_by_label() -> None:
     import torch
 
