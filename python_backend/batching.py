@@ -7,11 +7,13 @@ length and cut where it pays: `plan` finds the cuts with the least padded tokens
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from typing import Any, TypeVar
 
 import numpy as np
 
 Tensors = dict[str, np.ndarray]
+Row = TypeVar("Row")
 
 
 def plan(lengths: np.ndarray, max_tokens: int, pass_cost: int) -> list[np.ndarray]:
@@ -121,6 +123,24 @@ class Rows:
             joined = pad(rows[at : at + count])
             yield joined.reshape(*shape, *joined.shape[1:])
             at += count
+
+
+def in_groups(
+    rows: Sequence[Row], key: Callable[[Row], Hashable], size: Callable[[Row], int], run: Callable[[list[Row]], Any]
+) -> list[Any]:
+    """What `run` makes of each of the rows, in their order: it gets rows of equal `key` together, at most `size` (of
+    the first of them; at least 1) at a time."""
+    groups: dict[Hashable, list[int]] = defaultdict(list)
+    for index, row in enumerate(rows):
+        groups[key(row)].append(index)
+    results: list[Any] = [None] * len(rows)
+    for group in groups.values():
+        step = max(1, size(rows[group[0]]))
+        for at in range(0, len(group), step):
+            indices = group[at : at + step]
+            for index, result in zip(indices, run([rows[index] for index in indices]), strict=True):
+                results[index] = result
+    return results
 
 
 def pad(rows: Sequence[np.ndarray | None], fill: float = 0) -> np.ndarray:

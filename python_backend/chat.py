@@ -65,6 +65,9 @@ class ChatTemplate:
                 add_generation_prompt=not continue_final_message,
                 **self.special_tokens,
             )
+            prompt.encode()  # halves of surrogate pairs, which JSON can spell, are no text
+        except UnicodeError as error:
+            raise InvalidInput(f"MESSAGES is not valid Unicode: {error}.") from None
         except Exception as error:  # the template is the checkpoint's program: anything can come out of it
             raise InvalidInput(f"The checkpoint's chat template refuses MESSAGES: {error}.") from None
         return _until_mark(prompt) if continue_final_message else prompt

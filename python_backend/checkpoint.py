@@ -22,6 +22,11 @@ def read_json(folder: Path, name: str) -> dict[str, Any]:
     return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
 
 
+def token_text(token: str | dict[str, Any] | None) -> Any:
+    """The text of a token as a tokenizer's configuration gives it, with or without settings."""
+    return token["content"] if isinstance(token, dict) else token
+
+
 def labels(folder: Path) -> list[str]:
     """The checkpoint's label names in order of their ids."""
     config = read_json(folder, "config.json")

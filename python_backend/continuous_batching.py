@@ -66,7 +66,8 @@ class Row:
 def row(model: PreTrainedModel, request: GenerationRequest, sequence: int) -> Row:
     config = request.config
     processors = logits_processors(model, config, request.prompt)
-    settings = tuple(getattr(config, name) for name in (*SAMPLING_FIELDS, "do_sample", "renormalize_logits"))
+    named = (*SAMPLING_FIELDS, "do_sample", "renormalize_logits", "remove_invalid_values")
+    settings = tuple(getattr(config, name) for name in named)
     seed = request.seed if config.do_sample else None
     return Row(len(request.prompt), processors, None if look_back(processors) else settings, seed, sequence)
 
@@ -199,6 +200,7 @@ class ContinuousBatching:
     def _submit(self, request: GenerationRequest, rows: list[Row]) -> None:
         with self._lock:
             if not self._session.alive:
+                self._session.close()  # its cache makes room for the next one's
                 self._session = _Session(self.model, self.limits)
             self._session.submit(request, rows)
 

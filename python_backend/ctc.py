@@ -9,9 +9,9 @@ import json
 from collections.abc import Iterable, Iterator
 from itertools import groupby
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from python_backend.checkpoint import read_json
+from python_backend.checkpoint import read_json, token_text
 from python_backend.text import clean_up
 
 
@@ -68,8 +68,3 @@ class Vocabulary:
                 word = list(run)
                 words.append(Span("".join(character.text for character in word), word[0].start, word[-1].end))
         return words
-
-
-def token_text(token: str | dict[str, Any] | None) -> Any:
-    """The text of a token as a tokenizer's configuration gives it, with or without settings."""
-    return token["content"] if isinstance(token, dict) else token

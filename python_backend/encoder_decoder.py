@@ -22,7 +22,7 @@ from transformers.modeling_outputs import BaseModelOutput
 
 from python_backend.batching import plan
 from python_backend.beam_search import end_as_before
-from python_backend.generation import PreTrainedModel, draw, generate, uniform
+from python_backend.generation import PreTrainedModel, draw, generate, lane_count, refusing, uniform
 from python_backend.parameters import InvalidInput
 from python_backend.sequences import ends_of, until_end
 
@@ -91,11 +91,7 @@ class EncoderDecoder:
         """The sequences of each row, token ids from the decoder's start on, or why its settings cannot be met."""
         results: list[Any] = [None] * len(rows)
         for run, indices in self._batches(rows):
-            try:
-                found: Any = run([rows[index] for index in indices])
-            except ValueError as error:  # generate() refuses settings that the model cannot meet
-                found = [InvalidInput(str(error))] * len(indices)
-            for index, sequences in zip(indices, found, strict=True):
+            for index, sequences in zip(indices, refusing(run)([rows[index] for index in indices]), strict=True):
                 results[index] = sequences
         return results
 
@@ -108,7 +104,7 @@ class EncoderDecoder:
             batch: list[int] = []
             lanes = 0
             for index in sorted(group, key=lambda index: -len(rows[index].ids)):
-                more = _lanes(rows[index].config)
+                more = lane_count(rows[index].config)
                 longest = len(rows[(batch or [index])[0]].ids)
                 if batch and (lanes + more > self.limits.rows or (lanes + more) * longest > self.limits.tokens):
                     yield self.step_by_step if key is None else self.by_generate, batch
@@ -150,9 +146,9 @@ class EncoderDecoder:
     def step_by_step(self, rows: list[Row]) -> list[list[list[int]]]:
         """The sequences of rows without beams."""
         start = time.monotonic()
-        lanes = [Lane(row, number, start) for row in rows for number in range(_lanes(row.config))]
+        lanes = [Lane(row, number, start) for row in rows for number in range(lane_count(row.config))]
         states, mask = self.encode([row.ids for row in rows])
-        of_row = torch.tensor([_lanes(row.config) for row in rows], device=states.device)
+        of_row = torch.tensor([lane_count(row.config) for row in rows], device=states.device)
         states, mask = states.repeat_interleave(of_row, dim=0), mask.repeat_interleave(of_row, dim=0)
         deciders = self.deciders(lanes)
         ids = torch.tensor([lane.tokens for lane in lanes], device=states.device)
@@ -311,7 +307,3 @@ def _is_plain(config: GenerationConfig) -> bool:
 def _looks_at_input(config: GenerationConfig) -> bool:
     """Whether logits depend on the encoder's token ids, where padding would count."""
     return config.encoder_repetition_penalty not in (None, 1) or bool(config.encoder_no_repeat_ngram_size)
-
-
-def _lanes(config: GenerationConfig) -> int:
-    return max(config.num_beams, config.num_return_sequences)

@@ -10,7 +10,7 @@ import copy
 import logging
 import random
 import secrets
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -117,6 +117,19 @@ def generation_config(base: GenerationConfig, parameters: Mapping[str, Any]) -> 
     except ValueError as error:
         raise InvalidInput(str(error)) from None
     return config
+
+
+def lane_count(config: GenerationConfig) -> int:
+    """Sequences, or beams, that run for one row."""
+    return max(config.num_beams, config.num_return_sequences)
+
+
+def check_lanes(config: GenerationConfig, limit: int) -> None:
+    """InvalidInput for more of them (`lane_count`) than the deployment runs, max_batch_rows."""
+    if lane_count(config) > limit:
+        raise InvalidInput(
+            f"{lane_count(config):,} sequences or beams are asked for; this deployment runs {limit:,} (max_batch_rows)."
+        )
 
 
 def check_token_ids(config: GenerationConfig, vocabulary: int, given: Mapping[str, Any]) -> None:
@@ -321,7 +334,7 @@ def generate(
         count = config.num_return_sequences
         inputs = {name: _repeated(tensor, count) for name, tensor in inputs.items()} if count > 1 else inputs
         config, processors = seeded(model, config, [(seed, sequence) for seed in seeds for sequence in range(count)])
-    with torch.inference_mode(), _rng(model, seeds[0] if config.do_sample else None):
+    with torch.inference_mode(), random_numbers(model.device, seeds[0] if config.do_sample else None):
         return model.generate(
             **inputs,
             generation_config=config,
@@ -330,15 +343,34 @@ def generate(
         )
 
 
+def refusing(run: Callable[[list[Any]], Any]) -> Callable[[list[Any]], Any]:
+    """A function of rows that gives an InvalidInput for each of them where it raises a ValueError: generate() refuses
+    settings that the model cannot meet."""
+
+    def attempt(rows: list[Any]) -> Any:
+        try:
+            return run(rows)
+        except ValueError as error:
+            return [InvalidInput(str(error))] * len(rows)
+
+    return attempt
+
+
 @contextmanager
-def _rng(model: PreTrainedModel, seed: int | None) -> Iterator[None]:
-    """PyTorch's own random numbers, seeded, and as they were afterwards."""
+def random_numbers(device: torch.device, seed: int | None) -> Iterator[None]:
+    """PyTorch's own random numbers from a seed (None: as they come), and as they were afterwards."""
     if seed is None:
         yield
         return
-    with torch.random.fork_rng([model.device] if model.device.type == "cuda" else []):
+    with torch.random.fork_rng([device] if device.type == "cuda" else []):
         torch.manual_seed(seed)
         yield
+
+
+def to_model(model: PreTrainedModel, array: np.ndarray) -> torch.Tensor:
+    """An array on the model's device, floating-point numbers in the type of its weights."""
+    tensor = torch.from_numpy(array).to(model.device)
+    return tensor.to(model.dtype) if tensor.is_floating_point() else tensor
 
 
 def _repeated(value: Any, count: int) -> Any:

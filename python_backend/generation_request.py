@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
+from python_backend.sequences import ends_of
 from python_backend.streaming import Cancelled, Unavailable
 
 if TYPE_CHECKING:
@@ -72,8 +73,7 @@ class GenerationRequest:
         """Sequences that go on."""
         self.closed = False
         """The listener has had its last call."""
-        eos = config.eos_token_id
-        self.eos = set(eos if isinstance(eos, list) else () if eos is None else (eos,))
+        self.eos = ends_of(config)
 
     def take(self, index: int, tokens: Sequence[int]) -> bool:
         """More tokens of a sequence; those behind its end are ignored. Whether the sequence goes on."""

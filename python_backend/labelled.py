@@ -5,13 +5,12 @@ Rows of equal texts and equal size share a pass, in which the texts are encoded 
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from python_backend.batching import pad
+from python_backend.batching import in_groups, pad
 from python_backend.candidate_labels import candidate_labels
 from python_backend.classification import scores
 from python_backend.forward import Forward
@@ -38,21 +37,12 @@ class LabelledForward(Forward):
     def process_batch(self, requests: list[Request]) -> list[Result]:
         of_requests = [self.labelled(request) for request in requests]
         rows = [row for own in of_requests for row in own]
-        groups: dict[Any, list[int]] = defaultdict(list)
-        for index, row in enumerate(rows):
-            groups[row.key].append(index)
-        results: list[dict[str, np.ndarray]] = [{}] * len(rows)
-        for group in groups.values():
-            for at in range(0, len(group), self.max_batch_rows):
-                indices = group[at : at + self.max_batch_rows]
-                for index, result in zip(indices, self.run_rows([rows[index] for index in indices]), strict=True):
-                    results[index] = result
-        each = iter(results)
-        joined = []
+        each = iter(in_groups(rows, lambda row: row.key, lambda row: self.max_batch_rows, self.run_rows))
+        joined: list[Result] = []
         for of_request in of_requests:
             own = [next(each) for _ in of_request]
             joined.append({name: pad([result[name] for result in own]) for name in own[0]})
-        return list(joined)
+        return joined
 
     def labelled(self, request: Request) -> Sequence[Labelled]:
         """The rows of a request, without what is padding in them."""

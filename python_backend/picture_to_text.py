@@ -50,12 +50,7 @@ class WritingModel(TorchStage):
         generation.check_token_ids(config, self.writer.vocabulary, parameters)
         if config.eos_token_id == -1:
             config.eos_token_id = None
-        lanes = max(config.num_beams, config.num_return_sequences)
-        if lanes > self.writer.max_rows:
-            raise InvalidInput(
-                f"{lanes} sequences or beams are asked for; this deployment runs {self.writer.max_rows} "
-                "(max_batch_rows)."
-            )
+        generation.check_lanes(config, self.writer.max_rows)
         seconds = self.max_seconds if config.max_time is None else min(config.max_time, self.max_seconds)
         config.max_new_tokens = config.min_new_tokens = config.max_length = config.min_length = config.max_time = None
         seed = parameters.get("seed")

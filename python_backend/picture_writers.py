@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import copy
 from collections import defaultdict
-from collections.abc import Hashable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -16,8 +16,9 @@ import torch
 from transformers.generation import GenerationConfig
 from transformers.modeling_outputs import BaseModelOutput
 
+from python_backend.batching import in_groups
 from python_backend.beam_search import end_as_before
-from python_backend.generation import PreTrainedModel, generate
+from python_backend.generation import PreTrainedModel, generate, lane_count, refusing, to_model
 from python_backend.parameters import InvalidInput
 from python_backend.sequences import ends_of, until_end
 
@@ -44,12 +45,14 @@ class Row(NamedTuple):
         if self.config.num_beams > 1 and self.config.do_sample:  # draws for the whole batch at once
             return id(self)
         shapes = tuple((name, array.shape) for name, array in self.picture.items())
-        return self.config.to_json_string(use_diff=False), self.most, self.fewest, self.seconds, len(self.prompt), shapes
-
-    @property
-    def lanes(self) -> int:
-        """Sequences, or beams, that run for it."""
-        return max(self.config.num_beams, self.config.num_return_sequences)
+        return (
+            self.config.to_json_string(use_diff=False),
+            self.most,
+            self.fewest,
+            self.seconds,
+            len(self.prompt),
+            shapes,
+        )
 
 
 class Writer:
@@ -88,21 +91,12 @@ class Writer:
 
     def run(self, rows: Sequence[Row]) -> list[list[list[int]] | InvalidInput]:
         """The sequences of each row, token ids, its prompt's included; or why its settings cannot be met."""
-        groups: dict[Hashable, list[int]] = defaultdict(list)
-        for index, row in enumerate(rows):
-            groups[row.key].append(index)
-        results: list[Any] = [None] * len(rows)
-        states = self.look(rows)
-        for group in groups.values():
-            for part in cut(group, self.max_rows // rows[group[0]].lanes):
-                found: Any
-                try:
-                    found = self.write([rows[index] for index in part], [states[index] for index in part])
-                except ValueError as error:  # generate() refuses settings that the model cannot meet
-                    found = [InvalidInput(str(error))] * len(part)
-                for index, sequences in zip(part, found, strict=True):
-                    results[index] = sequences
-        return results
+        return in_groups(
+            list(zip(rows, self.look(rows), strict=True)),
+            lambda pair: pair[0].key,
+            lambda pair: self.max_rows // lane_count(pair[0].config),
+            refusing(lambda pairs: self.write(*zip(*pairs, strict=True))),
+        )
 
     def look(self, rows: Sequence[Row]) -> list[torch.Tensor | None]:
         """What an encoder of its own sees in each picture, if the model has one."""
@@ -127,15 +121,11 @@ class Writer:
 
     def pictures(self, rows: Sequence[Row]) -> dict[str, torch.Tensor]:
         """What the image processor made of the rows, stacked."""
-        return {name: self.tensor(np.stack([row.picture[name] for row in rows])) for name in rows[0].picture}
+        return {name: to_model(self.model, np.stack([row.picture[name] for row in rows])) for name in rows[0].picture}
 
     def prompts(self, rows: Sequence[Row]) -> torch.Tensor:
         """[rows, length]"""
-        return self.tensor(np.stack([row.prompt for row in rows]))
-
-    def tensor(self, array: np.ndarray) -> torch.Tensor:
-        tensor = torch.from_numpy(array).to(self.model.device)
-        return tensor.to(self.model.dtype) if tensor.is_floating_point() else tensor
+        return to_model(self.model, np.stack([row.prompt for row in rows]))
 
 
 class Git(Writer):
@@ -159,21 +149,21 @@ class Encoded(Writer):
     def look(self, rows: Sequence[Row]) -> list[torch.Tensor | None]:
         """The encoder's states [patches, width] of each picture; those of equal size share a pass, equal ones run
         once."""
-        first = same_as([np.concatenate([array.ravel() for array in row.picture.values()]) for row in rows])
-        sizes: dict[Hashable, list[int]] = defaultdict(list)
-        for index in sorted(set(first)):
-            sizes[tuple(array.shape for array in rows[index].picture.values())].append(index)
-        states: dict[int, torch.Tensor] = {}
-        for group in sizes.values():
-            for part in cut(group, self.max_pictures):
-                seen = self.encoder(**self.pictures([rows[index] for index in part]), return_dict=True)
-                states |= zip(part, seen.last_hidden_state, strict=True)
-        return [states[index] for index in first]
+        first = same_as([row.picture for row in rows])
+        distinct = sorted(set(first))
+        states = in_groups(
+            [rows[index] for index in distinct],
+            lambda row: tuple(array.shape for array in row.picture.values()),
+            lambda row: self.max_pictures,
+            lambda part: self.encoder(**self.pictures(part), return_dict=True).last_hidden_state,
+        )
+        of_picture = dict(zip(distinct, states, strict=True))
+        return [of_picture[index] for index in first]
 
     def inputs(self, rows: Sequence[Row], states: Sequence[Any]) -> dict[str, Any]:
         inputs: dict[str, Any] = {"encoder_outputs": BaseModelOutput(last_hidden_state=torch.stack(list(states)))}
         if "attention_mask" in rows[0].picture:  # of the patches
-            inputs["attention_mask"] = self.tensor(np.stack([row.picture["attention_mask"] for row in rows]))
+            inputs["attention_mask"] = to_model(self.model, np.stack([row.picture["attention_mask"] for row in rows]))
         if len(rows[0].prompt):
             inputs["decoder_input_ids"] = self.prompts(rows)
         return inputs
@@ -234,20 +224,19 @@ def attended(states: torch.Tensor) -> dict[str, torch.Tensor]:
     return {"encoder_hidden_states": states, "encoder_attention_mask": mask}
 
 
-def cut(indices: list[int], size: int) -> Iterator[list[int]]:
-    """Runs of `size` of them at most."""
-    size = max(size, 1)
-    return (indices[at : at + size] for at in range(0, len(indices), size))
-
-
-def same_as(arrays: Sequence[np.ndarray]) -> list[int]:
-    """Of each array the index of the first one that is equal to it."""
+def same_as(pictures: Sequence[Mapping[str, np.ndarray]]) -> list[int]:
+    """Of each picture the index of the first one that is equal to it."""
     seen: dict[Hashable, list[int]] = defaultdict(list)
     first = []
-    for index, array in enumerate(arrays):
-        alike = seen[array.shape, array.ravel()[::997].tobytes()]  # a look at some of it tells most of them apart
-        found = next((other for other in alike if np.array_equal(arrays[other], array)), None)
+    for index, picture in enumerate(pictures):
+        # A look at some of it tells most of them apart.
+        alike = seen[tuple((array.shape, array.ravel()[::997].tobytes()) for array in picture.values())]
+        found = next((other for other in alike if _equal(pictures[other], picture)), None)
         if found is None:
             alike.append(index)
         first.append(index if found is None else found)
     return first
+
+
+def _equal(one: Mapping[str, np.ndarray], other: Mapping[str, np.ndarray]) -> bool:
+    return all(np.array_equal(one[name], array) for name, array in other.items())

@@ -6,10 +6,8 @@ CTC says a token per frame in one forward pass; speech-to-text models and Whispe
 from __future__ import annotations
 
 import time
-from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
@@ -17,14 +15,19 @@ import numpy as np
 import torch
 from transformers.generation import GenerationConfig
 
+from python_backend.batching import in_groups
 from python_backend.beam_search import end_as_before
 from python_backend.generation import (
     base_config,
+    check_lanes,
     check_token_ids,
     generate,
     generation_config,
     new_tokens,
+    random_numbers,
     random_seed,
+    refusing,
+    to_model,
 )
 from python_backend.parameters import InvalidInput
 from python_backend.speech_batches import SpeechBatches
@@ -73,7 +76,7 @@ class Settings(NamedTuple):
     workers: int
     """CTC passes that run side by side, each on one thread."""
     max_generation_seconds: float
-    """After which Whisper begins no other window."""
+    """After which Whisper begins no other window, and other models end with what there is."""
 
 
 class CTC:
@@ -127,21 +130,7 @@ class Generator:
         self.vocabulary = int(model.get_output_embeddings().weight.shape[0])
 
     def recognize(self, rows: Sequence[Speech]) -> list[Spoken | InvalidInput]:
-        groups: dict[Any, list[int]] = defaultdict(list)
-        for index, row in enumerate(rows):
-            groups[self.key(row)].append(index)
-        spoken: list[Any] = [None] * len(rows)
-        for group in groups.values():
-            size = self.batch_rows(rows[group[0]].parameters)
-            for at in range(0, len(group), size):
-                indices = group[at : at + size]
-                try:
-                    results = self.generate([rows[index] for index in indices])
-                except ValueError as error:  # generate() refuses settings that the model cannot meet
-                    results = [InvalidInput(str(error))] * len(indices)
-                for index, result in zip(indices, results, strict=True):
-                    spoken[index] = result
-        return spoken
+        return in_groups(rows, self.key, lambda row: self.batch_rows(row.parameters), refusing(self.generate))
 
     def key(self, row: Speech) -> Any:
         """Equal for rows that one batch may hold."""
@@ -149,7 +138,12 @@ class Generator:
 
     def batch_rows(self, parameters: dict[str, Any]) -> int:
         """How many rows with such parameters run at a time."""
-        raise NotImplementedError
+        return self.settings.max_batch_rows // self.given("num_beams", parameters)
+
+    def given(self, name: str, parameters: dict[str, Any]) -> Any:
+        """A setting of a request, or else of the checkpoint."""
+        value = parameters[name]
+        return getattr(self.base, name, None) if value is None else value
 
     def generate(self, rows: list[Speech]) -> Sequence[Any]:
         """What rows of equal `key` say."""
@@ -159,6 +153,7 @@ class Generator:
         temperatures = [one for one in parameters["temperature"] or () if one > 0]
         config = generation_config(self.base, {**parameters, "temperature": temperatures[0] if temperatures else None})
         check_token_ids(config, self.vocabulary, parameters)
+        check_lanes(config, self.settings.max_batch_rows)
         return config
 
 
@@ -172,18 +167,21 @@ class SpeechToText(Generator):
         return (*super().key(row), row.features.shape, row.attended)
 
     def batch_rows(self, parameters: dict[str, Any]) -> int:
-        config = self.config(parameters)
-        return 1 if config.do_sample and config.num_beams > 1 else self.settings.max_batch_rows
+        # Sampling beams draw for the whole batch at once.
+        draws = self.given("do_sample", parameters) and self.given("num_beams", parameters) > 1
+        return 1 if draws else super().batch_rows(parameters)
 
     def config(self, parameters: dict[str, Any]) -> GenerationConfig:
         config = super().config(parameters)
         positions = getattr(self.model.config, "max_position_embeddings", None)
         config.max_new_tokens, config.min_new_tokens = new_tokens(self.base, parameters, 1, positions)
         config.max_length = config.min_length = None
+        limit = self.settings.max_generation_seconds
+        config.max_time = limit if config.max_time is None else min(config.max_time, limit)
         return config
 
     def generate(self, rows: list[Speech]) -> Sequence[Any]:
-        features = _to_model(self.model, np.stack([row.features for row in rows]))
+        features = to_model(self.model, np.stack([row.features for row in rows]))
         mask = torch.zeros(features.shape[:2], dtype=torch.long, device=features.device)
         mask[:, : rows[0].attended] = 1
         parameters = rows[0].parameters
@@ -220,12 +218,8 @@ class WhisperRecognizer(Generator):
         if alone or any(self.given(name, parameters) is not None for name in self.THRESHOLDS):
             return 1
         if parameters["return_timestamps"] == "word":  # all attentions of all steps are kept until the end
-            return max(1, self.settings.max_batch_rows // 4)
-        return self.settings.max_batch_rows
-
-    def given(self, name: str, parameters: dict[str, Any]) -> Any:
-        value = parameters[name]
-        return getattr(self.base, name, None) if value is None else value
+            return super().batch_rows(parameters) // 4
+        return super().batch_rows(parameters)
 
     @torch.inference_mode()
     def generate(self, rows: list[Speech]) -> Sequence[Any]:
@@ -244,17 +238,19 @@ class WhisperRecognizer(Generator):
             mask = torch.arange(max(widths)) < torch.tensor(widths)[:, None]
             arguments["attention_mask"] = mask.to(self.model.device)
         self.model.deadline = time.monotonic() + self.settings.max_generation_seconds
-        with _seeded(self.model.device, parameters["seed"]):
-            output = self.model.generate(
-                _to_model(self.model, features),
-                generation_config=self.config(parameters),
-                return_timestamps=timestamps,
-                temperature=parameters["temperature"],
-                return_segments=True,
-                **arguments,
-            )
-        if timestamps == "word":  # that switched to the one attention that can be looked at, a slow one
-            self.model.set_attn_implementation(self.attention)
+        try:
+            with random_numbers(self.model.device, parameters["seed"]):
+                output = self.model.generate(
+                    to_model(self.model, features),
+                    generation_config=self.config(parameters),
+                    return_timestamps=timestamps,
+                    temperature=parameters["temperature"],
+                    return_segments=True,
+                    **arguments,
+                )
+        finally:
+            if timestamps == "word":  # that switched to the one attention that can be looked at, a slow one
+                self.model.set_attn_implementation(self.attention)
         return [self.spoken(segments, parameters) for segments in output["segments"]]
 
     def spoken(self, segments: list[dict[str, Any]], parameters: dict[str, Any]) -> Spoken:
@@ -283,18 +279,3 @@ class WhisperRecognizer(Generator):
 
 
 RECOGNIZERS: dict[str, Any] = {"ctc": CTC, "seq2seq": SpeechToText, "whisper": WhisperRecognizer}
-
-
-def _to_model(model: Any, array: np.ndarray) -> torch.Tensor:
-    return torch.from_numpy(array).to(model.device, model.dtype)
-
-
-@contextmanager
-def _seeded(device: torch.device, seed: int | None) -> Iterator[None]:
-    """PyTorch's random numbers from a seed, and as they were afterwards."""
-    if seed is None:
-        yield
-        return
-    with torch.random.fork_rng([device] if device.type == "cuda" else []):
-        torch.manual_seed(seed)
-        yield

@@ -11,7 +11,6 @@ import threading
 import time
 from collections import deque
 from collections.abc import Hashable, Sequence
-from functools import cached_property
 
 import numpy as np
 import torch
@@ -19,7 +18,7 @@ from transformers import StoppingCriteria
 
 from python_backend import rotary_positions
 from python_backend.beam_search import end_as_before
-from python_backend.generation import PreTrainedModel, generate, logits_processors, look_back
+from python_backend.generation import PreTrainedModel, generate, lane_count, logits_processors, look_back, to_model
 from python_backend.generation_request import CHECK_INTERVAL, GenerationRequest
 from python_backend.parameters import InvalidInput
 
@@ -40,6 +39,7 @@ class StaticBatching:
         self.model = model
         self.max_batch_rows = max_batch_rows
         self.common_length = rotary_positions.common_length(model.config.get_text_config())
+        self.padding_is_harmless = self._padding_is_harmless()
         self._waiting: deque[tuple[Hashable, GenerationRequest]] = deque()
         self._changed = threading.Condition()
         self._closing = threading.Event()
@@ -74,15 +74,15 @@ class StaticBatching:
         if request.features and config.num_beams > 1:  # generate() repeats them without regard to whose they are
             return id(request)
         # Padding would count as tokens before for processors that look at them.
-        pads = not look_back(logits_processors(self.model, config, request.prompt)) and self._padding_is_harmless
+        pads = not look_back(logits_processors(self.model, config, request.prompt)) and self.padding_is_harmless
         shapes = tuple((name, array.shape[1:]) for name, array in request.features.items())
         of_tokens = any(shape[:1] == (len(request.prompt),) for _, shape in shapes)
         return config.to_json_string(use_diff=False), None if pads and not of_tokens else len(request.prompt), shapes
 
-    @cached_property
     def _padding_is_harmless(self) -> bool:
         """Whether padding on the left leaves the model's logits as they are, those behind the first token too. Not so
-        for some state-space models, and for GIT."""
+        for some state-space models, and for GIT. Found out before the thread starts: some models keep what a generate()
+        is at in themselves."""
         ids = torch.tensor([[5, 6, 7, 8]], device=self.model.device)
         padded = torch.nn.functional.pad(ids, (3, 0))
         settings = {"max_new_tokens": 3, "output_logits": True, "return_dict_in_generate": True, "do_sample": False}
@@ -108,8 +108,8 @@ class StaticBatching:
 
     def _next_batch(self) -> list[GenerationRequest]:
         key, first = self._waiting[0]
-        rows = max(first.config.num_beams, first.config.num_return_sequences)
-        batch = [request for other, request in self._waiting if other == key][: max(1, self.max_batch_rows // rows)]
+        most = max(1, self.max_batch_rows // lane_count(first.config))
+        batch = [request for other, request in self._waiting if other == key][:most]
         taken = set(map(id, batch))
         self._waiting = deque(entry for entry in self._waiting if id(entry[1]) not in taken)
         return batch
@@ -172,9 +172,7 @@ class _Batch(StoppingCriteria):
         """Those of all requests, one behind the other as their rows are."""
         joined = {}
         for name in self.requests[0].features:
-            tensor = torch.from_numpy(np.concatenate([request.features[name] for request in self.requests]))
-            tensor = tensor.to(self.model.device)
-            joined[name] = tensor.to(self.model.dtype) if tensor.is_floating_point() else tensor
+            joined[name] = to_model(self.model, np.concatenate([request.features[name] for request in self.requests]))
         return joined
 
     def __call__(self, input_ids: torch.LongTensor, scores: torch.FloatTensor, **kwargs: object) -> torch.BoolTensor:

@@ -7,9 +7,7 @@ seed, so that a row sounds the same whichever others it shares an execution with
 from __future__ import annotations
 
 import time
-from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
@@ -20,13 +18,15 @@ from transformers import LogitsProcessor, LogitsProcessorList, SpeechT5HifiGan
 from transformers.generation import GenerationConfig
 
 from python_backend import checkpoint, synthesis_checkpoint
-from python_backend.batching import pad
+from python_backend.batching import in_groups, pad
 from python_backend.beam_search import end_as_before
 from python_backend.generation import (
     base_config,
     generation_config,
     new_tokens,
+    random_numbers,
     random_seed,
+    refusing,
     seeded,
 )
 from python_backend.parameters import InvalidInput
@@ -118,7 +118,7 @@ class Vits:
             )
 
     def speak(self, rows: Sequence[Text]) -> list[Waveform | InvalidInput]:
-        return [_attempt(self.one, row) for row in rows]
+        return _one_by_one(rows, self.one)
 
     @torch.inference_mode()
     def one(self, row: Text) -> Waveform:
@@ -149,7 +149,7 @@ class SpeechT5:
         return torch.where(masks == 1, embeddings, 0) / (1 - probability)
 
     def speak(self, rows: Sequence[Text]) -> list[Waveform | InvalidInput]:
-        return _in_groups(rows, self.limits.max_batch_rows, lambda row: len(row.ids), self.group)
+        return _together(rows, self.limits.max_batch_rows, lambda row: len(row.ids), self.group)
 
     @torch.inference_mode()
     def group(self, rows: list[Text]) -> list[Waveform]:
@@ -196,7 +196,7 @@ class Bark:
         )
 
     def speak(self, rows: Sequence[Text]) -> list[Waveform | InvalidInput]:
-        return [_attempt(self.one, row) for row in rows]
+        return _one_by_one(rows, self.one)
 
     def one(self, row: Text) -> Waveform:
         name = row.parameters["voice_preset"]
@@ -222,7 +222,6 @@ class Bark:
         for name in ("max_new_tokens", "min_new_tokens"):
             if name in given:
                 given.setdefault(f"semantic_{name}", given.pop(name))
-                given.pop(name, None)
         room = min(self.room, self.limits.max_new_tokens)
         asked = given.get("semantic_max_new_tokens")
         if asked is not None and asked > room:
@@ -249,7 +248,7 @@ class Musicgen:
         self.text_pad = self.model.config.text_encoder.pad_token_id or 0
 
     def speak(self, rows: Sequence[Text]) -> list[Waveform | InvalidInput]:
-        return _in_groups(rows, self.limits.max_batch_rows, lambda row: None, self.group)
+        return _together(rows, self.limits.max_batch_rows, lambda row: None, self.group)
 
     def config(self, parameters: Mapping[str, Any]) -> GenerationConfig:
         config = generation_config(self.base, parameters)
@@ -303,33 +302,20 @@ def _fixed(rows: list[Text]) -> list[Text]:
     return [row._replace(parameters={**row.parameters, "seed": row.seed}) for row in rows]
 
 
-def _in_groups(
+def _together(
     rows: Sequence[Text], size: int, key: Callable[[Text], Any], speak: Callable[[list[Text]], list[Waveform]]
 ) -> list[Waveform | InvalidInput]:
     """The sound of rows, those of equal `key` and parameters together, at most `size` at a time."""
-    groups: dict[Any, list[int]] = defaultdict(list)
-    for index, row in enumerate(rows):
-        settings = tuple(value for name, value in row.parameters.items() if name != "seed")
-        groups[key(row), settings].append(index)
-    spoken: list[Any] = [None] * len(rows)
-    for group in groups.values():
-        for at in range(0, len(group), size):
-            indices = group[at : at + size]
-            results = _attempt(speak, [rows[index] for index in indices])
-            each = [results] * len(indices) if isinstance(results, InvalidInput) else results
-            for index, result in zip(indices, each, strict=True):
-                spoken[index] = result
-    return spoken
+
+    def settings(row: Text) -> Hashable:
+        return key(row), tuple(value for name, value in row.parameters.items() if name != "seed")
+
+    return in_groups(rows, settings, lambda row: size, refusing(speak))
 
 
-def _attempt(function: Callable[[Any], Any], argument: Any) -> Any:
-    """What the function gives, or the InvalidInput of settings that it, or generate(), refuses."""
-    try:
-        return function(argument)
-    except InvalidInput as error:
-        return error
-    except ValueError as error:
-        return InvalidInput(str(error))
+def _one_by_one(rows: Sequence[Text], speak: Callable[[Text], Waveform]) -> list[Waveform | InvalidInput]:
+    attempt = refusing(lambda alone: [speak(alone[0])])
+    return [attempt([row])[0] for row in rows]
 
 
 def _waveform(audio: torch.Tensor) -> Waveform:
@@ -341,11 +327,3 @@ def _who(room: int, limits: Limits) -> str:
     return (
         "this deployment generates (max_new_tokens_limit)" if room == limits.max_new_tokens else "the model generates"
     )
-
-
-@contextmanager
-def random_numbers(device: torch.device, seed: int) -> Iterator[None]:
-    """PyTorch's random numbers from a seed, and as they were afterwards."""
-    with torch.random.fork_rng([device] if device.type == "cuda" else []):
-        torch.manual_seed(seed)
-        yield

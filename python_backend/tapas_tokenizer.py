@@ -8,20 +8,18 @@ cuts texts into words and words into pieces is transformers' own.
 from __future__ import annotations
 
 import re
-from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from python_backend import table_values, text
-from python_backend.checkpoint import read_json
+from python_backend.checkpoint import read_json, token_text
 from python_backend.parameters import InvalidInput
 from python_backend.tables import Table
 
 TYPES = ("segment", "column", "row", "previous label", "rank", "inverse rank", "relation")
 DEFAULT_TYPE_SIZES = (3, 256, 256, 2, 256, 256, 10)
-CACHED = 10_000
 
 
 class Pieces(NamedTuple):
@@ -76,7 +74,9 @@ class TapasTokenizer:
         added = known.backend.get_added_tokens_decoder()
         self.unknown = self.vocabulary[known.special_tokens["unk_token"]]
         self.added = {token.content: id_ for id_, token in added.items()}
-        self.empty = _content((options.get("additional_special_tokens") or [options.get("empty_token", "[EMPTY]")])[0])
+        self.empty = token_text(
+            (options.get("additional_special_tokens") or [options.get("empty_token", "[EMPTY]")])[0]
+        )
         self.added.setdefault(self.empty, self.vocabulary.get(self.empty, self.unknown))
         self.cls, self.sep = (self.added[known.special_tokens[name]] for name in ("cls_token", "sep_token"))
         self.trie = Trie(self.added)
@@ -106,7 +106,7 @@ class TapasTokenizer:
         self.max_tokens = max_tokens
         if not model.get("reset_position_index_per_cell", True):
             self.max_tokens = min(max_tokens, model.get("max_position_embeddings", 1024))
-        self.pieces = lru_cache(CACHED)(self._pieces)
+        self.pieces = table_values.cached(self._pieces)
 
     def encode(self, table: Table, questions: list[str], truncate: bool) -> list[Encoded]:
         """The tokens of each question with the table.
@@ -162,8 +162,9 @@ class TapasTokenizer:
                 + ("Shorten the question or the names of the columns." if truncate else TRUNCATE)
             )
         related = np.zeros(table.ranks.shape[1:], np.int64)
+        asked_values = table_values.values(question)
         for column, those in enumerate(table.values):
-            for row, relation in table_values.relations(table_values.values(question), those).items():
+            for row, relation in table_values.relations(asked_values, those).items():
                 related[row + 1, column] = relation
         at = table.rows[kept], table.columns[kept]
         types = np.zeros((len(ids), len(TYPES)), np.int64)
@@ -226,7 +227,3 @@ class TapasTokenizer:
 
 
 TRUNCATE = 'Send fewer rows, or the parameter truncation="drop_rows_to_fit".'
-
-
-def _content(token: str | dict[str, Any]) -> str:
-    return token if isinstance(token, str) else token["content"]

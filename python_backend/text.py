@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import tokenizers
 
-from python_backend.checkpoint import read_json
+from python_backend.checkpoint import read_json, token_text
 from python_backend.parameters import Choice, Int, InvalidInput
 from python_backend.stage import Request, Result, Stage, Tensors
 
@@ -69,7 +69,7 @@ class Tokenizer:
         inputs = config.get("model_input_names")
         self.has_token_types = "token_type_ids" in inputs if inputs else knows_types
         special = {**read_json(folder, "special_tokens_map.json"), **config}
-        self.special_tokens = {name: _content(special[name]) for name in SPECIAL_TOKENS if special.get(name)}
+        self.special_tokens = {name: token_text(special[name]) for name in SPECIAL_TOKENS if special.get(name)}
         self.buckets = sorted(buckets)
         self.pad_id = (model_config.get("pad_token_id") or 0) if buckets else 0
 
@@ -309,7 +309,3 @@ class TextPreprocess(Stage):
 
     def texts(self, request: Request) -> Sequence[Text]:
         return read(request.tensors["TEXT"], "TEXT", self.max_bytes)
-
-
-def _content(token: str | dict[str, Any]) -> str:
-    return token if isinstance(token, str) else token["content"]

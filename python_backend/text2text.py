@@ -87,14 +87,12 @@ class Preprocess(TextToText):
         self.limit = self.setting("max_input_tokens", 4096) if limit is None else limit
         own = text.max_tokens({} if limit is None else config, self.tokenizer.config)
         self.tokenizer.max_tokens = min(own, self.limit)
-        self.defaults: dict[str, dict[str, Any]] = {}
+        tasks = config.get("task_specific_params") or {}
+        self.defaults = {task: checkpoint_defaults(self.folder, task) for task in ("", *tasks)}
 
     def settings_of(self, request: Request) -> dict[str, Any]:
         """What the checkpoint says about the request's task."""
-        name = self.task_name(request.parameters)
-        if name not in self.defaults:
-            self.defaults[name] = checkpoint_defaults(self.folder, name)
-        return self.defaults[name]
+        return self.defaults.get(self.task_name(request.parameters), self.defaults[""])
 
     def frame(self, request: Request) -> tuple[Frame | None, list[int]]:
         """What goes around a request's texts (None: what the tokenizer puts there), and the first token to force."""
@@ -261,12 +259,7 @@ class Model(TextToText, TorchStage):
         generation.check_token_ids(config, self.vocabulary, parameters)
         if config.eos_token_id == -1:
             config.eos_token_id = None
-        sequences = max(config.num_beams, config.num_return_sequences)
-        if sequences > self.engine.limits.rows:
-            raise InvalidInput(
-                f"{sequences} sequences or beams are asked for; this deployment runs {self.engine.limits.rows} "
-                "(max_batch_rows)."
-            )
+        generation.check_lanes(config, self.engine.limits.rows)
         most, fewest = generation.limited_new_tokens(
             base, parameters, 1, self.positions, self.max_new_tokens_limit, self.room
         )

@@ -10,8 +10,7 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 
 from python_backend import ctc, whisper
-from python_backend.checkpoint import read_json
-from python_backend.ctc import token_text
+from python_backend.checkpoint import read_json, token_text
 from python_backend.speech_checkpoint import (
     Family,
     family,

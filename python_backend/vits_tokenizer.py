@@ -7,10 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from python_backend.checkpoint import read_json
+from python_backend.checkpoint import read_json, token_text
 from python_backend.parameters import InvalidInput
-
-SPECIAL = ("bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token")
+from python_backend.text import SPECIAL_TOKENS
 
 
 class VitsTokenizer:
@@ -29,10 +28,10 @@ class VitsTokenizer:
         self.romanizes = options.get("is_uroman", False)
         self.romanizer = romanizer() if self.romanizes else None
         self.language = options.get("language")
-        added = {_content(token): int(id_) for id_, token in (options.get("added_tokens_decoder") or {}).items()}
+        added = {token_text(token): int(id_) for id_, token in (options.get("added_tokens_decoder") or {}).items()}
         given = {"unk_token": "<unk>", "pad_token": "<pad>", **options}
-        special = [_content(given[name]) for name in SPECIAL if given.get(name)]
-        self.unknown = self.vocabulary.get(_content(given["unk_token"]))
+        special = [token_text(given[name]) for name in SPECIAL_TOKENS if given.get(name)]
+        self.unknown = self.vocabulary.get(token_text(given["unk_token"]))
         for token in special:  # those that the vocabulary lacks come behind it
             if token not in added:
                 added[token] = self.vocabulary.get(token, len({**self.vocabulary, **added}))
@@ -125,7 +124,3 @@ def romanizer() -> Any:
 
 def _any_of(tokens: list[str]) -> re.Pattern[str]:
     return re.compile("|".join(re.escape(token) for token in tokens if token) or r"(?!)")
-
-
-def _content(token: str | dict[str, Any]) -> str:
-    return token if isinstance(token, str) else token["content"]

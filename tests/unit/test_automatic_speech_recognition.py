@@ -204,6 +204,8 @@ def test_limits(checkpoints: Path, settings: dict[str, str], sent: Tensors, para
         ("whisper", {"language": "japanese"}, "does not know"),
         ("whisper", {"no_speech_threshold": 0.5}, "logprob_threshold"),
         ("whisper", {"max_length": 2}, "no room"),
+        ("whisper", {"num_beams": 5}, "max_batch_rows"),
+        ("moonshine", {"num_beams": 5}, "max_batch_rows"),
         ("whisper_english", {"language": "en"}, "English alone"),
         ("whisper_english", {"task": "translate"}, "English alone"),
     ],
@@ -295,6 +297,8 @@ def test_a_language_model_prefers_its_words_and_those_of_the_caller(ensembles: E
     hot = {**files(SPEECH), "HOTWORDS": np.array([[b"RED", b""]], object)}
     assert "RED" in answer(ensembles["wav2vec2_lm"](hot, hotword_weight=20))[0].split()
     assert answer(ensembles["wav2vec2_lm"](files(SPEECH), beam_width=1))[0] != spoken
+    with pytest.raises(InvalidInput, match="words of up to 1,000 bytes"):
+        ensembles["wav2vec2_lm"]({**files(SPEECH), "HOTWORDS": np.array([[b"A" * 1_001]], object)})
 
 
 @pytest.mark.parametrize("name", ["wav2vec2", "hubert", "wav2vec2_bert"])
@@ -553,3 +557,21 @@ def test_recognition_gives_up_at_its_deadline(checkpoints: Path) -> None:
     ensemble = Ensemble(TASK, checkpoints / f"{TASK}_whisper", max_generation_seconds="0")
     with pytest.raises(InvalidInput, match="max_generation_seconds"):
         ensemble(files(SHORT))
+
+
+def test_other_models_end_at_the_deadline_with_what_there_is(checkpoints: Path) -> None:
+    asked = {"max_new_tokens": 30, "min_new_tokens": 30}
+    counts = [
+        np.count_nonzero(ensemble(files(SHORT), **asked)["tokens"] >= 0)
+        for seconds in ("0", "3600")
+        for ensemble in (Ensemble(TASK, checkpoints / f"{TASK}_moonshine", max_generation_seconds=seconds),)
+    ]
+    assert counts[0] < counts[1] == 31
+
+
+def test_a_request_that_fails_leaves_the_attention_as_it_was(ensembles: Ensembles) -> None:
+    recognizer = ensembles["whisper"].model.recognizer
+    before = recognizer.model.config._attn_implementation
+    with pytest.raises(InvalidInput, match="max_new_tokens"):
+        ensembles["whisper"](files(SHORT), return_timestamps="word", max_new_tokens=10_000)
+    assert recognizer.model.config._attn_implementation == before == "sdpa"

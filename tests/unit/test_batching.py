@@ -3,7 +3,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from python_backend.batching import Rows, pad, plan
+from python_backend.batching import Rows, in_groups, pad, plan
 
 
 def cost(lengths: np.ndarray, batches: list[np.ndarray], pass_cost: int) -> int:
@@ -84,3 +84,15 @@ def test_rows_by_shape_batch_without_padding() -> None:
 def test_pad_keeps_the_dtype() -> None:
     padded = pad([np.array([1, 2], np.int32), np.array([3], np.int32)], fill=-1)
     assert padded.tolist() == [[1, 2], [3, -1]] and padded.dtype == np.int32
+
+
+def test_groups_run_together_within_their_size_and_come_back_in_order() -> None:
+    runs: list[list[int]] = []
+
+    def run(rows: list[int]) -> list[int]:
+        runs.append(rows)
+        return [10 * row for row in rows]
+
+    rows = [1, 2, 3, 5, 4, 7]
+    assert in_groups(rows, lambda row: row % 2, lambda first: 2 if first == 1 else 0, run) == [10, 20, 30, 50, 40, 70]
+    assert runs == [[1, 3], [5, 7], [2], [4]]

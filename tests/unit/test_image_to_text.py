@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from python_backend.parameters import InvalidInput
-from python_backend.picture_writers import cut, same_as
+from python_backend.picture_writers import same_as
 from python_backend.sequences import until_end
 from tests.unit.ensemble import Ensemble, Sent, text
 from tests.unit.pictures import NARROW, SCENE, TALL, TINY, check_batches, modules_of_preprocess
@@ -109,15 +109,14 @@ def test_time_that_is_up_ends_a_text_and_no_neighbour(ensembles: dict[str, Ensem
 
 
 def test_parts() -> None:
-    assert [list(part) for part in cut([4, 5, 6], 2)] == [[4, 5], [6]]
-    assert [list(part) for part in cut([4, 5], 0)] == [[4], [5]]
     assert until_end([0, 5, 0, 0], 1, {0}) == [0, 5, 0]
     assert until_end([7, 2, 5, 6, 2, 1, 1], 3, {2}) == [7, 2, 5, 6, 2]
     assert until_end([0, 5], 1, set()) == [0, 5]
     zeros, ones = np.zeros(5_000), np.ones(5_000)
     nearly = zeros.copy()
     nearly[-1] = 1
-    assert same_as([zeros, ones, nearly, zeros.copy(), zeros[:10]]) == [0, 1, 2, 0, 4]
+    arrays = [zeros, ones, nearly, zeros.copy(), zeros[:10], zeros.reshape(50, 100), zeros.reshape(100, 50)]
+    assert same_as([{"pixel_values": array} for array in arrays]) == [0, 1, 2, 0, 4, 5, 6]
 
 
 def test_a_served_preprocessor_leaves_pytorch_out(checkpoints: Path) -> None:

@@ -263,6 +263,11 @@ def test_what_a_template_refuses_is_the_callers(tmp_path: Path, checkpoints: Pat
         chat_template(tmp_path, source, checkpoints).render([USER])
 
 
+def test_half_a_surrogate_pair_is_no_text(llama: Deployment) -> None:
+    with pytest.raises(InvalidInput, match="MESSAGES is not valid Unicode"):
+        llama([{"role": "user", "content": "\ud800"}])
+
+
 def test_the_answer_to_a_chat_is_the_new_message(llama: Deployment) -> None:
     answer = llama([USER], max_new_tokens=8)
     assert answer and not answer.startswith("Who are you?")
@@ -296,8 +301,17 @@ def test_padding_that_changes_later_tokens_is_found() -> None:
     model = GitForCausalLM(GitConfig(**sizes, vision_config=vision, vocab_size=20, initializer_range=1.0)).eval()
     model.generation_config = GenerationConfig()
     engine = static_batching.StaticBatching(model, 4)
-    assert not engine._padding_is_harmless
+    assert not engine.padding_is_harmless
     engine.close()
+
+
+def test_who_asks_runs_nothing_beside_the_engine(gpt2: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Models that keep where they are in a text (Qwen2-VL) would lose it to a second generate() in another thread."""
+    engine = gpt2.model.static
+    with monkeypatch.context() as patch:
+        patch.setattr(gpt2.model.model, "generate", None)
+        request = gpt2.model.generation_request(Request(prompt(gpt2, PROMPT), PARAMETERS.parse({})), Any)
+        assert engine._key(request)
 
 
 def test_other_models_are_batched_statically_and_stream_too(mamba: Deployment) -> None:
@@ -419,7 +433,10 @@ def test_stop_sequence_ends_at_any_of_its_tokens(gpt2: Deployment) -> None:
     assert tokenizer.backend.encode(text).ids == ids[: ids.index(ids[10]) + 1]
 
 
-def test_time_ends_a_request_with_what_there_is(deploy: Callable[..., Deployment]) -> None:
+def test_time_ends_a_request_with_what_there_is(
+    deploy: Callable[..., Deployment], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(continuous_batching, "CHECK_INTERVAL", 0.01)
     deployment = deploy("llama", max_seconds="0.3")
     whole = deployment(PROMPT, max_new_tokens=450, eos_token_id=-1, return_full_text=False)
     assert 0 < len(Tokenizer(deployment.model.folder).backend.encode(whole).ids) < 440
@@ -572,7 +589,7 @@ def test_the_checkpoints_own_length_is_cut_to_the_bounds(deploy: Callable[..., D
 
 @pytest.mark.parametrize("stop", [("",), ("x" * 257,), ("x",) * 17])
 def test_stop_strings_are_bounded(gpt2: Deployment, stop: tuple[str, ...]) -> None:
-    with pytest.raises(InvalidInput, match="STOP"):
+    with pytest.raises(InvalidInput, match="up to 16 strings, of 1 to 256 bytes each"):
         gpt2.start(PROMPT, stop)
 
 
@@ -592,6 +609,18 @@ def test_more_requests_than_may_wait_are_refused(deploy: Callable[..., Deploymen
 class Broken(LogitsProcessor):
     def __call__(self, input_ids: torch.LongTensor, scores: torch.FloatTensor) -> torch.FloatTensor:
         raise RuntimeError("broken")
+
+
+def test_rows_share_processors_where_all_that_these_do_is_the_same(llama: Deployment) -> None:
+    def settings(**given: Any) -> Any:
+        request = llama.model.generation_request(Request(prompt(llama, PROMPT), PARAMETERS.parse(given)), Any)
+        return continuous_batching.row(llama.model.model, request, 0).settings
+
+    plain = {"do_sample": True, "temperature": 0.5}
+    assert settings(**plain) == settings(**plain, seed=3, max_new_tokens=9) is not None
+    others = ({"top_p": 0.5}, {"min_p": 0.1}, {"remove_invalid_values": True}, {"renormalize_logits": True})
+    assert all(settings(**plain, **other) != settings(**plain) for other in others)
+    assert settings(repetition_penalty=1.5) is None
 
 
 def test_a_request_whose_processors_fail_fails_alone(llama: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -621,7 +650,8 @@ def test_when_the_managers_thread_dies_its_requests_fail_and_the_next_ones_work(
         all_there.wait(SECONDS)  # who comes later finds a new thread
         raise RuntimeError("out of memory")
 
-    processor = deployment.model.continuous._session.manager.batch_processor
+    manager = deployment.model.continuous._session.manager
+    processor = manager.batch_processor
     monkeypatch.setattr(processor, "_generation_step", die)
     replies = [deployment.start(PROMPT, **given) for _ in range(3)]
     all_there.set()
@@ -630,6 +660,7 @@ def test_when_the_managers_thread_dies_its_requests_fail_and_the_next_ones_work(
             deployment.texts(reply)
     assert deployment(PROMPT, **given) == expected
     assert not deployment.model.open_requests
+    assert manager.batch_processor is None  # and with it the cache, while the next one was made
 
 
 def test_unloading_ends_what_runs(checkpoints: Path) -> None:
