@@ -203,10 +203,13 @@ class Core:
         parameters = call.settings.parameters
         if self._task.decoupled:
             (row,) = rows
-            outputs = yield from self._infer(Request(self.model, row, parameters, decoupled=True), call)
-            return [outputs]
-        outputs = yield from self._infer(Request(self.model, stack(rows), parameters), call)
-        return unstack(outputs, len(rows))
+            request = Request(self.model, row, parameters, decoupled=True)
+        else:
+            request = Request(self.model, stack(rows), parameters)
+        outputs = yield from self._infer(request, call)
+        if absent := [name for name in self._task.outputs if name not in outputs]:
+            raise Unsupported(f"{self.model!r} is for another task: its answer has no {', '.join(absent)}")
+        return [outputs] if request.decoupled else unstack(outputs, len(rows))
 
     def _infer(self, request: Request, call: Call) -> Flow[Tensors]:
         attempts = self._attempts(call.request_timeout)

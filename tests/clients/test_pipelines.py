@@ -268,6 +268,14 @@ def test_an_unknown_deployment_says_what_there_is(monkeypatch: pytest.MonkeyPatc
         assert refused.value.task == "text-classification"
 
 
+def test_a_deployment_of_another_task_is_told() -> None:
+    classify, transport = fake("fill-mask", echo)
+    for inputs in ("a", ["a", "b"]):
+        with pytest.raises(Unsupported, match=r"'fill_mask' is for another task: its answer has no TOKEN, "):
+            classify(inputs)
+    assert len(transport.requests) == 2
+
+
 def test_threads_may_share_a_pipeline() -> None:
     classify, _ = pipeline(batch_size=2)
     results: dict[int, list[str]] = {}
