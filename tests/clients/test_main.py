@@ -61,7 +61,7 @@ def test_a_line_of_json_an_input(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_inputs_from_stdin_and_as_json(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sys.stdin", io.StringIO('{"question": "q"}\n[1]\n'))
+    monkeypatch.setattr("sys.stdin", io.StringIO('{"question": "q"}\n\n[1]\n'))
     assert __main__.main(["question-answering", "-", '"last"', "--json", "--url", "http://host"]) == 0
     assert [line["é"] for line in lines(capsys)] == [{"question": "q"}, [1], "last"]
 
@@ -222,8 +222,8 @@ def test_health(serving: FakeTransport, capsys: pytest.CaptureFixture[str], monk
 
 def test_headers(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Recorded, "__call__", lambda self, inputs, on_error: [self.headers])
-    assert __main__.main(["ner", "a", "-H", "authorization=Bearer x=y", "-H", "key=1"]) == 0
-    assert lines(capsys) == [{"authorization": "Bearer x=y", "key": "1"}]
+    assert __main__.main(["ner", "a", "-H", "authorization=Bearer x=y", "-H", "key=1e5"]) == 0
+    assert lines(capsys) == [{"authorization": "Bearer x=y", "key": "1e5"}]
 
 
 def test_no_server_is_no_traceback(capsys: pytest.CaptureFixture[str]) -> None:

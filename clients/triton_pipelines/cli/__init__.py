@@ -26,7 +26,7 @@ from ..errors import TritonPipelinesError
 from ..factory import pipeline
 from . import inputs, server
 from .outputs import Files, Lines, Tables
-from .parameters import PARAMETER
+from .parameters import HEADER, PARAMETER
 
 F = TypeVar("F", bound=Callable[..., Any])
 Pairs = tuple[tuple[str, Any], ...]
@@ -43,7 +43,7 @@ class Commands(click.Group):
 
 def _headers(function: F) -> F:
     return click.option(
-        "-H", "headers", type=PARAMETER, multiple=True, help="sent with every request, such as authorization='Bearer x'"
+        "-H", "headers", type=HEADER, multiple=True, help="sent with every request, such as authorization='Bearer x'"
     )(function)
 
 
@@ -101,7 +101,7 @@ def run(
     console = Console()
     write = Tables(console) if console.is_terminal and not output else Lines(Files(output) if output else None)
     failed = False
-    with pipeline(task, model, url, headers=_texts(headers), **dict(parameters)) as called:
+    with pipeline(task, model, url, headers=dict(headers), **dict(parameters)) as called:
         wanted = inputs.read(called.task, items, as_json, files, columns)
         progress = sys.stderr.isatty() and not console.is_terminal
         options = {"progress": True} if progress else {}
@@ -137,7 +137,7 @@ def chat(
     task = task or (None if model else terminal.TASKS[1 if images else 0])
     with suppress(ImportError):
         import readline  # noqa: F401 (lets input() edit and remember lines)
-    with pipeline(task, model, url, headers=_texts(headers), **dict(parameters)) as called:
+    with pipeline(task, model, url, headers=dict(headers), **dict(parameters)) as called:
         talk = terminal.Chat(called, system)
         for image in images:
             talk.add_image(image)
@@ -148,7 +148,7 @@ def chat(
 @_server
 def list_(url: str, headers: Pairs) -> None:
     """List what the server serves: each deployment, its task, and whether it is ready."""
-    server.write([vars(each) for each in deployments.deployments(url, _texts(headers))])
+    server.write([vars(each) for each in deployments.deployments(url, dict(headers))])
 
 
 @cli.command()
@@ -156,7 +156,7 @@ def list_(url: str, headers: Pairs) -> None:
 @_server
 def health(url: str, headers: Pairs, model: str | None) -> int:
     """Tell whether the server is ready with all that it serves; the exit code is 0 then, and 1 where not."""
-    ready = deployments.is_ready(url, _texts(headers), model)
+    ready = deployments.is_ready(url, dict(headers), model)
     click.echo(f"{model or url}: {'ready' if ready else 'not ready'}")
     return 0 if ready else 1
 
@@ -175,11 +175,7 @@ def web(url: str, headers: Pairs, host: str, port: int) -> None:
         from ..web.app import serve
     except ModuleNotFoundError as error:
         raise click.ClickException(f"{error.name} is missing: pip install 'triton-pipelines[web]'") from error
-    serve(url, _texts(headers), host, port)
-
-
-def _texts(headers: Pairs) -> dict[str, str]:
-    return {name: str(value) for name, value in headers}
+    serve(url, dict(headers), host, port)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

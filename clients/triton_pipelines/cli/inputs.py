@@ -25,7 +25,7 @@ def read(task: str, given: Sequence[str], as_json: bool, files: Sequence[str], c
     takes_files = isinstance(find(task), (ImageTask, AudioTask, VideoClassification))
     for each in given:
         if each == "-":
-            lines: Iterator[str] = (line.rstrip("\n") for line in sys.stdin)
+            lines: Iterator[str] = (line.rstrip("\n") for line in sys.stdin if line.strip() or not as_json)
         elif takes_files and not as_json:
             lines = _matching(each)
         else:

@@ -8,8 +8,8 @@ from typing import Any
 import click
 
 
-class Parameter(click.ParamType):  # type: ignore[type-arg, unused-ignore]
-    """NAME=VALUE as a pair; a value that is JSON (2, true, null) is taken as that, any other as a string."""
+class Header(click.ParamType):  # type: ignore[type-arg, unused-ignore]
+    """NAME=VALUE as a pair of strings."""
 
     name = "NAME=VALUE"
 
@@ -17,13 +17,22 @@ class Parameter(click.ParamType):  # type: ignore[type-arg, unused-ignore]
         name, equals, text = str(value).partition("=")
         if not (name and equals):
             self.fail(f"{value!r} is not NAME=VALUE")
-        try:
-            return name, json.loads(text)
-        except ValueError:
-            return name, text
+        return name, text
 
     def get_metavar(self, *_: Any, **__: Any) -> str:
         return self.name
 
 
+class Parameter(Header):
+    """NAME=VALUE as a pair; a value that is JSON (2, true, null) is taken as that, any other as a string."""
+
+    def convert(self, value: Any, param: click.Parameter | None, context: click.Context | None) -> tuple[str, Any]:
+        name, text = super().convert(value, param, context)
+        try:
+            return name, json.loads(text)
+        except ValueError:
+            return name, text
+
+
+HEADER = Header()
 PARAMETER = Parameter()
