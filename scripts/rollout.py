@@ -28,7 +28,7 @@ from install import install
 from installing.errors import InstallError
 from repository import REPOSITORY, STEPS, deployments, latest_version, read_config, task_of
 
-POLICY = re.compile(r"\nversion_policy\b[^\n]*\n")
+POLICY = re.compile(r"^version_policy\s*:?\s*\{(?:[^{}]|\{(?:[^{}]|\{[^{}]*\})*\})*\}.*\n?", re.MULTILINE)
 TIMEOUT = 600
 
 
@@ -50,7 +50,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         if name not in deployments(repository):
             raise RolloutError(f"{repository} has no deployment {name!r}; it has {', '.join(deployments(repository))}")
-        version = options.version or add(repository, name, options.checkpoint, options.revision)
+        served_version(repository, name, options.url)  # or nothing is installed
+        version = options.version
+        if version is None:
+            version = add(repository, name, options.checkpoint, options.revision)
         roll_out(repository, name, version, options.url)
     except (RolloutError, InstallError, OSError) as error:
         print(error, file=sys.stderr)
@@ -73,7 +76,7 @@ def add(repository: Path, name: str, checkpoint: str, revision: str | None = Non
 
 def roll_out(repository: Path, name: str, version: int, url: str) -> None:
     """Let a served deployment change to another version of its steps. RolloutError where that fails."""
-    old = served_version(repository, name)
+    old = served_version(repository, name, url)
     models = [f"{name}_{step}" for step in STEPS]
     for model in models:
         if not (repository / model / str(version)).is_dir():
@@ -100,36 +103,35 @@ def roll_out(repository: Path, name: str, version: int, url: str) -> None:
     change([version], version)
 
 
-def served_version(repository: Path, name: str) -> int:
-    """The version that the ensemble names; the newest where it names none."""
+def served_version(repository: Path, name: str, url: str) -> int:
+    """The version that the ensemble names; where it names none, the newest that the server has loaded."""
     named = re.findall(r"\bmodel_version\s*:\s*(-?\d+)", read_config(repository, name))
     versions = {int(number) for number in named}
     if versions == {-1}:
-        return latest_of_policy(repository, f"{name}_model")
+        return max(map(int, json.loads(ask(f"{url}/v2/models/{name}_model"))["versions"]))
     if len(versions) != 1:
         raise RolloutError(f"{name}/config.pbtxt names versions {sorted(versions)}; it must be one for all steps")
     return versions.pop()
 
 
-def latest_of_policy(repository: Path, model: str) -> int:
-    """The newest version that was there before one was added: Triton serves it until it is told to load again."""
-    numbers = sorted(int(folder.name) for folder in (repository / model).glob("[0-9]*"))
-    return numbers[-2] if len(numbers) > 1 else numbers[-1]
+def configurations(repository: Path, model: str) -> list[Path]:
+    """config.pbtxt, and those beside it: the server runs the one that --model-config-name chose."""
+    return [repository / model / "config.pbtxt", *(repository / model).glob("configs/*.pbtxt")]
 
 
 def point(repository: Path, name: str, version: int) -> None:
     """Let the ensemble use this version of its steps."""
-    file = repository / name / "config.pbtxt"
-    text = file.read_text(encoding="utf-8")
-    write(file, re.sub(r"\bmodel_version\s*:\s*-?\d+", f"model_version: {version}", text))
+    for file in configurations(repository, name):
+        text = file.read_text(encoding="utf-8")
+        write(file, re.sub(r"\bmodel_version\s*:\s*-?\d+", f"model_version: {version}", text))
 
 
 def keep(repository: Path, model: str, versions: Sequence[int]) -> None:
     """Let a step have these versions loaded."""
-    file = repository / model / "config.pbtxt"
-    text = POLICY.sub("\n", file.read_text(encoding="utf-8"))
     policy = f"version_policy {{ specific {{ versions: [ {', '.join(map(str, versions))} ] }} }}"
-    write(file, re.sub(r"(\nmax_batch_size[^\n]*\n)", rf"\1{policy}\n", text, count=1))
+    for file in configurations(repository, model):
+        text = POLICY.sub("", file.read_text(encoding="utf-8"))
+        write(file, f"{text.rstrip()}\n{policy}\n")
 
 
 def write(file: Path, text: str) -> None:
@@ -143,17 +145,22 @@ def load(url: str, model: str) -> None:
     """Let the server load a model as it is on the disk now; what runs in it goes on until it is ready."""
     key = os.environ.get(administration.VARIABLE, "")
     headers = {"Content-Type": "application/json", **administration.headers(key)}
-    request = urllib.request.Request(f"{url}/v2/repository/models/{model}/load", b"{}", headers)
+    ask(urllib.request.Request(f"{url}/v2/repository/models/{model}/load", b"{}", headers))
+
+
+def ask(request: str | urllib.request.Request) -> bytes:
+    """The server's answer. RolloutError for an error, which names the model."""
+    where = request if isinstance(request, str) else request.full_url
     try:
-        with urllib.request.urlopen(request, timeout=TIMEOUT):
-            return
+        with urllib.request.urlopen(request, timeout=TIMEOUT) as answer:
+            return answer.read()
     except urllib.error.HTTPError as error:
         reason = error.read().decode(errors="replace")
         with contextlib.suppress(ValueError, KeyError, TypeError):
             reason = json.loads(reason)["error"]
-        raise RolloutError(f"{url} does not load {model}: {reason}") from None
+        raise RolloutError(f"{where}: {reason}") from None
     except OSError as error:
-        raise RolloutError(f"{url} cannot be asked to load {model}: {error}") from None
+        raise RolloutError(f"{where} cannot be asked: {error}") from None
 
 
 if __name__ == "__main__":

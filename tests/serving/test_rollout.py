@@ -7,9 +7,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from google.protobuf import text_format
+from tritonclient.grpc import model_config_pb2
 
+import rollout
 from embedded_server import EmbeddedServer
 from install import install
+from repository import versions
 from rollout import RolloutError, add, main, roll_out, served_version
 from triton_pipelines import Pipeline, pipeline
 
@@ -98,18 +102,16 @@ def test_a_version_that_does_not_load_changes_nothing(
         with Load(classify, threads=3) as load, pytest.raises(RolloutError, match="is still version 1"):
             roll_out(tmp_path, TASK, version, server.http_url)
         assert load.answers and all(is_one_of(answer, before[which]) for which, answer in load.answers)
-        assert served_version(tmp_path, TASK) == 1
+        assert served_version(tmp_path, TASK, server.http_url) == 1
 
 
 def test_a_second_checkpoint_is_deployed_while_the_first_is_served(
     server: EmbeddedServer, checkpoints: Path, tmp_path: Path
 ) -> None:
-    from rollout import load as load_model
-
     with pipeline("text-classification", url=server.grpc_url) as classify, Load(classify, threads=3) as load:
         before = answers_of(classify)
         install(TASK, checkpoint=str(checkpoints / f"{TASK}_distilbert"), name="second", repository=tmp_path)
-        load_model(server.http_url, "second")
+        rollout.load(server.http_url, "second")
         with pipeline("text-classification", "second", url=server.grpc_url) as other:
             assert not is_one_of(other(TEXTS[0], top_k=None), before[0])
     assert all(is_one_of(answer, before[which]) for which, answer in load.answers)
@@ -120,8 +122,41 @@ def test_wrong_calls_are_told(server: EmbeddedServer, tmp_path: Path, capsys: py
     for arguments, message in (
         (["other", "--version", "1"], "no deployment 'other'"),
         ([TASK, "--version", "7"], "has no version 7"),
+        ([TASK, "--version", "0"], "has no version 0"),
         ([TASK, "--version", "1"], "is version 1 already"),
         ([TASK, "--checkpoint", str(tmp_path / "nothing")], "neither a folder nor the id"),
     ):
         assert main([*arguments, *call]) == 1
         assert message in capsys.readouterr().err
+
+
+def test_without_its_server_nothing_is_installed(
+    checkpoints: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    checkpoint = str(checkpoints / f"{TASK}_bert")
+    install(TASK, checkpoint=checkpoint, repository=tmp_path)
+    call = ["--repository", str(tmp_path), "--url", "http://127.0.0.1:9"]
+    assert main([TASK, "--checkpoint", checkpoint, *call]) == 1
+    assert "cannot be asked" in capsys.readouterr().err
+    assert versions(tmp_path, f"{TASK}_model") == [1]
+
+
+def test_the_configuration_that_the_server_runs_changes_too(checkpoints: Path, tmp_path: Path) -> None:
+    """As the exporter writes it: by protobuf, with defaults left out."""
+    install(TASK, checkpoint=str(checkpoints / f"{TASK}_bert"), repository=tmp_path)
+    step = tmp_path / f"{TASK}_model"
+    config = text_format.Parse((step / "config.pbtxt").read_text(), model_config_pb2.ModelConfig())
+    config.version_policy.latest.num_versions = 1
+    (step / "configs").mkdir()
+    (step / "configs/other.pbtxt").write_text(text_format.MessageToString(config))
+    with (
+        EmbeddedServer(tmp_path, [TASK], model_config_name="other") as server,
+        pipeline("text-classification", url=server.grpc_url) as classify,
+    ):
+        before = answers_of(classify)
+        version = add(tmp_path, TASK, str(checkpoints / f"{TASK}_distilbert"))
+        for wanted in (version, 1):
+            roll_out(tmp_path, TASK, wanted, server.http_url)
+            same = [is_one_of(one, other) for one, other in zip(answers_of(classify), before, strict=True)]
+            assert same == [wanted == 1] * len(TEXTS)
+            assert server.get(f"v2/models/{TASK}_model")["versions"] == [str(wanted)]
