@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from embedded_server import EmbeddedServer
-from repository import read_record, task_of
+from repository import latest_version, read_record, task_of
 from triton_log import load_seconds
 
 SAMPLES = {
@@ -18,6 +18,8 @@ SAMPLES = {
     "CANDIDATE_LABELS": ["technology", "cooking"],
 }
 """What the report's curl line sends, for inputs that plain JSON can carry."""
+FILES = {"IMAGE", "AUDIO", "VIDEO"}
+"""Inputs that it cannot. Some are optional: there are others in their place, and one of them is needed."""
 
 
 def report(server: EmbeddedServer) -> str:
@@ -48,6 +50,9 @@ def _checkpoint(repository: Path, name: str) -> str:
 def _try(server: EmbeddedServer, configs: dict[str, Any]) -> str:
     """A command that asks one deployment: curl where plain JSON can carry the inputs, else the client."""
     for name, config in sorted(configs.items(), key=lambda item: not _answers_text(item[1])):
+        names = [tensor["name"] for tensor in config["input"]]
+        if FILES & set(names):
+            continue
         needed = [tensor["name"] for tensor in config["input"] if not tensor.get("optional")] or ["TEXT"]
         if set(needed) <= set(SAMPLES):
             body = json.dumps({tensor: SAMPLES[tensor] for tensor in needed})
@@ -63,7 +68,8 @@ def _answers_text(config: dict[str, Any]) -> bool:
 
 def _mask(repository: Path, name: str) -> str:
     """The token that a fill-mask deployment looks for in a text."""
-    path = repository / f"{name}_preprocess/1/tokenizer_config.json"
+    model = f"{name}_preprocess"
+    path = repository / model / str(latest_version(repository, model)) / "tokenizer_config.json"
     if task_of(repository, name) != "fill_mask" or not path.is_file():
         return ""
     return str(json.loads(path.read_text(encoding="utf-8")).get("mask_token", ""))

@@ -57,4 +57,5 @@ def test_answers_that_can_be_read_come_first(server: Any) -> None:
 def test_files_go_through_the_client(server: Any) -> None:
     deploy(server.repository, "mine", "image_classification")
     expected = "python -m triton_pipelines image-classification FILE --model mine --url 127.0.0.1:8001"
-    assert _try(server, {"mine": config("IMAGE")}) == expected
+    for inputs in ("IMAGE", "AUDIO? SAMPLES? SAMPLING_RATE?", "QUESTION IMAGE? WORDS?", "IMAGE? TEXT? MESSAGES?"):
+        assert _try(server, {"mine": config(inputs)}) == expected
