@@ -33,7 +33,7 @@ class Preprocess(text.TextPreprocess):
     """TEXT [batch, 1] and, optionally, TARGETS [batch, n] to token ids [batch, length] and targets [batch, n] INT64:
     the tokens to choose from, -1 behind a row's last; n is 0 where the whole vocabulary is to choose from.
 
-    Settings, besides TextPreprocess's:
+    Settings, besides TextPreprocess's (max_text_bytes also bounds the targets of a text, all together):
         max_targets: of one text. Default 1,000.
         max_fillings: masks times top_k of one text, for each filling is a whole text to decode. Default 10,000.
     """
@@ -73,11 +73,16 @@ class Preprocess(text.TextPreprocess):
 
     def target_ids(self, row: np.ndarray) -> np.ndarray:
         """[n] the tokens that a row of TARGETS stands for (`get_target_ids`); empty strings are padding."""
-        targets = [target for target in text.read(row, "TARGETS", self.max_bytes) if target]
-        if len(targets) > self.max_targets:
+        given = row[row != b""]
+        if len(given) > self.max_targets:
             raise InvalidInput(
-                f"TARGETS has {len(targets):,} targets; this deployment takes {self.max_targets:,} (max_targets)."
+                f"TARGETS has {len(given):,} targets; this deployment takes {self.max_targets:,} (max_targets)."
             )
+        if (size := sum(map(len, given))) > self.max_bytes:
+            raise InvalidInput(
+                f"TARGETS has {size:,} bytes in a row; this deployment takes {self.max_bytes:,} (max_text_bytes)."
+            )
+        targets = text.read(given, "TARGETS", self.max_bytes)
         tokens = [token for target in targets if (token := self.target_id(target)) is not None]
         if not tokens:
             raise InvalidInput("At least one target must be provided when passed: none of TARGETS is a token.")

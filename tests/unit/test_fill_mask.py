@@ -129,6 +129,7 @@ def test_a_row_of_fewer_targets_is_padded(bert: Ensemble) -> None:
         (ONE, lists([""]), {}, "At least one target"),
         (ONE, lists([" "]), {}, "At least one target"),
         (ONE, lists(["a", "b", "c"]), {}, "3 targets; this deployment takes 2"),
+        (ONE, lists(["a" * 60_000, "b" * 60_000]), {}, r"120,000 bytes in a row; .* \(max_text_bytes\)"),
         (TWO, None, {"top_k": 11}, "22 fillings; this deployment gives 20"),
         (ONE, None, {"top_k": 0}, '"top_k" must be an integer of at least 1; got 0'),
     ],
