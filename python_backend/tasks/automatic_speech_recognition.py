@@ -271,20 +271,10 @@ class Postprocess(Stage):
 
     def process(self, request: Request) -> Tensors:
         tensors = request.tensors
-        names = ("tokens", "token_times", "logits", "strides")
         hotwords = tensors.get("HOTWORDS", np.empty((len(tensors["tokens"]), 0), object))
         items = [
-            self.transcriber(
-                [
-                    transcription.Row(
-                        row[row >= 0].tolist(), times.tolist(), logits[: (row >= 0).sum()], *map(int, stride)
-                    )
-                    for row, times, logits, stride in zip(*item, strict=True)
-                    if stride[0]
-                ],
-                {**request.parameters, "hotwords": list(text.read(words[words != b""], "HOTWORDS", MAX_HOTWORD_BYTES))},
-            )
-            for item, words in zip(zip(*(tensors[name] for name in names), strict=True), hotwords, strict=True)
+            self.transcriber(rows_of(tensors, item), {**request.parameters, "hotwords": hotwords_of(words)})
+            for item, words in enumerate(hotwords)
         ]
         chunks = [item.chunks for item in items]
         return {
@@ -295,6 +285,26 @@ class Postprocess(Stage):
             "CHUNK_LANGUAGE": column([[chunk.language or "" for chunk in row] for row in chunks], object, ""),
             "COUNT": np.array([[len(row)] for row in chunks], np.int32),
         }
+
+
+def rows_of(tensors: Tensors, item: int) -> list[transcription.Row]:
+    """What the model said of an item, without the rows and tokens that are padding."""
+    each = zip(*(tensors[name][item] for name in ("tokens", "token_times", "logits", "strides")), strict=True)
+    return [
+        transcription.Row(
+            tokens[tokens >= 0].tolist(), times.tolist(), logits[: (tokens >= 0).sum()], *map(int, stride)
+        )
+        for tokens, times, logits, stride in each
+        if stride[0]
+    ]
+
+
+def hotwords_of(row: np.ndarray) -> list[str]:
+    """The words in a row of HOTWORDS; empty strings are padding."""
+    given = row[row != b""]
+    if any(len(word) > MAX_HOTWORD_BYTES for word in given):
+        raise InvalidInput(f"HOTWORDS takes words of up to {MAX_HOTWORD_BYTES:,} bytes.")
+    return text.read(given, "HOTWORDS", MAX_HOTWORD_BYTES)
 
 
 def column(rows: list[list[Any]], dtype: Any, fill: Any) -> np.ndarray:

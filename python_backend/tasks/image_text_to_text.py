@@ -90,10 +90,10 @@ class Preprocess(images.ImagePreprocess):
 
     def chat_prompt(self, request: Request, sent: list[bytes]) -> tuple[str, list[bytes]]:
         """The prompt of a chat, and its images in their order."""
-        if request.parameters["return_full_text"]:
+        text_generation.check_chat(request.parameters)
+        if (size := len(request.tensors["MESSAGES"][0])) > self.max_messages_bytes:
             raise InvalidInput(
-                "return_full_text=true is for TEXT. The answer to MESSAGES is the new message, or the rest of the last "
-                "one; put it behind the messages that you have."
+                f"MESSAGES has {size:,} bytes; this deployment takes {self.max_messages_bytes:,} (max_messages_bytes)."
             )
         (source,) = text.read(request.tensors["MESSAGES"], "MESSAGES", self.max_messages_bytes)
         messages = read_messages(source)

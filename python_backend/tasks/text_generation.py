@@ -73,6 +73,24 @@ XL_PREFIX = """
 
 MAX_STOP_STRINGS = 16
 MAX_STOP_BYTES = 256
+"""Of one of them."""
+
+
+def stop_of(tensors: Tensors) -> list[str]:
+    """The strings of STOP [n]; none where it was not sent."""
+    given = tensors.get("STOP", np.empty(0, object))
+    if len(given) > MAX_STOP_STRINGS or not all(0 < len(string) <= MAX_STOP_BYTES for string in given):
+        raise InvalidInput(f"STOP takes up to {MAX_STOP_STRINGS} strings, of 1 to {MAX_STOP_BYTES} bytes each.")
+    return text.read(given, "STOP", MAX_STOP_BYTES)
+
+
+def check_chat(parameters: dict[str, Any]) -> None:
+    """InvalidInput for a parameter that is for TEXT, and not for MESSAGES."""
+    if parameters["return_full_text"]:
+        raise InvalidInput(
+            "return_full_text=true is for TEXT. The answer to MESSAGES is the new message, or the rest of the last "
+            "one; put it behind the messages that you have."
+        )
 
 
 class Preprocess(Stage):
@@ -139,12 +157,9 @@ class Preprocess(Stage):
             text_before = self.text(request, "TEXT")
             prompt = prefix + text_before
             shown = "" if parameters["return_full_text"] is False else text_before
-        stop = text.read(request.tensors.get("STOP", np.empty(0, object)), "STOP", MAX_STOP_BYTES)
-        if len(stop) > MAX_STOP_STRINGS or not all(stop):
-            raise InvalidInput(f"STOP takes up to {MAX_STOP_STRINGS} strings, none of them empty.")
         ends = self.ids(parameters["stop_sequence"], False) if parameters["stop_sequence"] else []
         length = len(self.ids(prompt, True))
-        return vllm_request.tensors(prompt, length, shown, stop, ends, parameters, self.defaults)
+        return vllm_request.tensors(prompt, length, shown, stop_of(request.tensors), ends, parameters, self.defaults)
 
     def text(self, request: Request, name: str) -> str:
         if len(request.tensors.keys() - {"STOP"}) != 1:
@@ -152,11 +167,7 @@ class Preprocess(Stage):
         return text.read(request.tensors[name], name, self.max_bytes)[0]
 
     def chat_prompt(self, request: Request) -> str:
-        if request.parameters["return_full_text"]:
-            raise InvalidInput(
-                "return_full_text=true is for TEXT. The answer to MESSAGES is the new message, or the rest of the last "
-                "one; put it behind the messages that you have."
-            )
+        check_chat(request.parameters)
         messages = read_messages(self.text(request, "MESSAGES"))
         return self.chat.render(messages, request.parameters["continue_final_message"])
 
@@ -309,12 +320,7 @@ class Model(DecoupledStage, TorchStage):
         if tensors["eos_token_id"].size:
             config.eos_token_id = tensors["eos_token_id"].tolist()
         generation.check_token_ids(config, self.vocabulary, parameters)
-        sequences = max(config.num_beams, config.num_return_sequences)
-        if sequences > self.max_batch_rows:
-            raise InvalidInput(
-                f"{sequences} sequences or beams are asked for; this deployment runs {self.max_batch_rows} "
-                "(max_batch_rows)."
-            )
+        generation.check_lanes(config, self.max_batch_rows)
         if parameters["stream"] and config.num_return_sequences > 1:
             raise InvalidInput("stream=true is for one sequence: send several requests, or leave it out.")
         prompt = tensors["input_ids"].tolist()
@@ -324,7 +330,7 @@ class Model(DecoupledStage, TorchStage):
         config.min_new_tokens, config.min_length, config.max_length = fewest or None, 0, None
         if config.eos_token_id == -1:
             config.eos_token_id = None
-        seconds = min(self.max_seconds, self.max_seconds if config.max_time is None else config.max_time)
+        seconds = self.max_seconds if config.max_time is None else min(config.max_time, self.max_seconds)
         stop = self.stop_strings(tensors, config.stop_strings)
         config.max_time, config.stop_strings = None, None
         seed = generation.random_seed() if parameters["seed"] is None else parameters["seed"]
@@ -358,13 +364,8 @@ class Model(DecoupledStage, TorchStage):
 
     def stop_strings(self, tensors: Tensors, default: str | list[str] | None) -> StopStrings | None:
         """Those of the request, or else the checkpoint's."""
-        if "STOP" not in tensors or not tensors["STOP"].size:
-            strings = [default] if isinstance(default, str) else default
-            return StopStrings(strings, self.detokenizer) if strings else None
-        strings = text.read(tensors["STOP"], "STOP", MAX_STOP_BYTES)
-        if len(strings) > MAX_STOP_STRINGS or not all(strings):
-            raise InvalidInput(f"STOP takes up to {MAX_STOP_STRINGS} strings, none of them empty.")
-        return StopStrings(strings, self.detokenizer)
+        strings = stop_of(tensors) or ([default] if isinstance(default, str) else default)
+        return StopStrings(strings, self.detokenizer) if strings else None
 
     def close(self) -> None:
         self.static.close()
