@@ -70,8 +70,10 @@ class Preprocess(images.ImagePreprocess):
 
     def row(self, picture: np.ndarray, parameters: dict[str, Any]) -> Tensors:
         """The tensors of one picture [height, width, 3]."""
+        height, width, _ = picture.shape
         crops = mask_crops.crops(
-            *picture.shape[:2],
+            height,
+            width,
             parameters["crops_n_layers"],
             parameters["crop_overlap_ratio"],
             parameters["points_per_crop"],
