@@ -244,8 +244,3 @@ def labelled(outputs: Row) -> list[dict[str, Any]]:
 def scored(outputs: Row) -> list[dict[str, Any]]:
     """The same with its keys in the other order, as some of these pipelines have them."""
     return [{"score": each["score"], "label": each["label"]} for each in labelled(outputs)]
-
-
-def position(value: int) -> int | None:
-    """A character or token position; -1 stands for None."""
-    return None if value < 0 else value

@@ -20,7 +20,20 @@ from typing import Any
 import numpy as np
 
 from ..errors import InvalidInput
-from .base import Inputs, Row, Settings, bytes_of, bytes_tensor, given, is_iterable, one, split, text_tensor, texts
+from .base import (
+    Inputs,
+    Row,
+    Settings,
+    bytes_of,
+    bytes_tensor,
+    given,
+    is_iterable,
+    one,
+    split,
+    text_list,
+    text_tensor,
+    texts,
+)
 from .image import ImageTask
 
 EXPLAIN = "give image=... and question=..., or a dict of both, or a list of such dicts"
@@ -44,9 +57,8 @@ class DocumentQuestionAnswering(ImageTask):
                 examples = [{"image": each, "question": question, **more} for each in image]
                 return split(examples, parameters)
             return one({"image": image, "question": question, **more}, parameters)
-        if not is_iterable(question):
-            raise InvalidInput(f"the question must be a string or a list of strings, not {type(question).__name__}")
-        return split([{"image": image, "question": each, **more} for each in question], parameters)
+        questions = text_list(question, "the question")
+        return split([{"image": image, "question": each, **more} for each in questions], parameters)
 
     def parameters(
         self,

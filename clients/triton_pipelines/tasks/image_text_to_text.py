@@ -57,7 +57,7 @@ class ImageTextToText(Task):
         if images is None:
             return split(text, parameters)
         prompts = text_list(text, "text")
-        beside = list(images) if _are_many(images) else [images]
+        beside = list(images) if is_iterable(images) else [images]
         if len(prompts) != len(beside):
             raise InvalidInput(
                 f"{len(prompts)} texts but {len(beside)} images: there must be as many of both. Several images of a "
@@ -110,7 +110,7 @@ class ImageTextToText(Task):
         """text, or messages with their images, as bytes."""
         prompt, beside = _pair(item)
         timeout = settings.options.get("timeout")
-        pictures = [] if beside is None else list(beside) if _are_many(beside) else [beside]
+        pictures = [] if beside is None else list(beside) if is_iterable(beside) else [beside]
         if isinstance(prompt, str):
             return {"text": prompt, "images": [images.read(each, timeout) for each in pictures]}
         messages = chat.read(prompt)
@@ -148,7 +148,3 @@ def _pair(item: Any) -> tuple[Any, Any]:
     if not isinstance(item, Mapping) or not isinstance(item.get("text"), (str, list, tuple)):
         raise InvalidInput("each item must be a prompt, a chat, or a dict with the keys text and images")
     return item["text"], item.get("images")
-
-
-def _are_many(value: Any) -> bool:
-    return isinstance(value, (list, tuple)) or is_iterable(value)

@@ -23,7 +23,6 @@ from .base import (
     choice,
     deprecated,
     given,
-    position,
     refuse,
     scalars,
     split,
@@ -80,8 +79,8 @@ class TokenClassification(Task):
 
 
 def _entity(entity: str, score: float, index: int, word: str, start: int, end: int) -> dict[str, Any]:
-    """An entity as the pipeline has it: one token with its index, or a group, which has none."""
-    place = {"word": word, "start": position(start), "end": position(end)}
-    if position(index) is None:
+    """An entity as the pipeline has it: one token with its index, or a group, which has none. -1 stands for None."""
+    place = {"word": word, "start": None if start < 0 else start, "end": None if end < 0 else end}
+    if index < 0:
         return {"entity_group": entity, "score": score, **place}
     return {"entity": entity, "score": score, "index": index, **place}

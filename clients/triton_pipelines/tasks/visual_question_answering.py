@@ -12,7 +12,7 @@ write their answers give one without a score.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from .. import images
@@ -46,13 +46,12 @@ class VisualQuestionAnswering(ImageTask):
             raise InvalidInput("give an image and a question, or a dict of both, or a list of such dicts")
         if question is None:
             return split(image, parameters)
-        if isinstance(question, str) and not is_many(image):
+        if isinstance(question, str) and not is_iterable(image):
             return one({"image": image, "question": question}, parameters)
         questions = text_list(question, "question")
-        if not is_many(image):
-            image = Shared(image)
-            return split([{"image": image, "question": each} for each in questions], parameters)
-        pictures: Iterable[Any] = image if isinstance(question, str) else [Shared(each) for each in image]
+        pictures = list(image) if is_iterable(image) else [image]
+        if len(questions) > 1:
+            pictures = [Shared(picture) for picture in pictures]
         return split([{"image": picture, "question": each} for each in questions for picture in pictures], parameters)
 
     def parameters(
@@ -100,11 +99,6 @@ class Shared:
             if self.data is None:
                 self.data = images.read(self.image, timeout)
             return self.data
-
-
-def is_many(image: Any) -> bool:
-    """Whether this is several images, rather than one."""
-    return isinstance(image, (list, tuple)) or is_iterable(image)
 
 
 def _flag(value: Any) -> Any:
