@@ -13,7 +13,7 @@ from exporting.errors import ExportError
 from python_backend.compiled import Description
 
 
-def check_compiler(device: str) -> None:
+def check_compiler() -> None:
     """ExportError where what compiles is missing."""
     compiler = os.environ.get("CXX", "g++")
     if shutil.which(compiler) is None:
@@ -21,8 +21,6 @@ def check_compiler(device: str) -> None:
             f"A C++ compiler is needed to compile the model, and {compiler} is not there: apt install g++, or set CXX. "
             "What serves needs none."
         )
-    if device == "cuda" and not torch.cuda.is_available():
-        raise ExportError("There is no GPU here to compile for.")
 
 
 def compile(program: ExportedProgram, description: Description, path: Path) -> None:

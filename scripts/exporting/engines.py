@@ -6,6 +6,7 @@ import contextlib
 import io
 import logging
 import os
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from functools import partial
@@ -32,7 +33,7 @@ def make_aoti(
     deployment: Deployment, dtype: str, max_batch: int | None, max_length: int | None, progress: Progress
 ) -> list[Path]:
     """model.pt2 and aoti.pbtxt."""
-    aoti.check_compiler("cpu")
+    aoti.check_compiler()
     quiet()
     with progress(f"Loading {deployment.name} in {dtype}"):
         stage = deployment.stage("model", **ONE_PASS, dtype=dtype)
@@ -167,13 +168,11 @@ def quiet() -> None:
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """A file to write, which takes the place of `path` where nothing fails."""
-    new = path.with_name(f".new-{path.name}")
-    try:
-        yield new
-        new.replace(path)
-    finally:
-        new.unlink(missing_ok=True)
+    """A file to write, and with it what it needs beside it; they take the place of `path` where nothing fails."""
+    with tempfile.TemporaryDirectory(dir=path.parent, prefix=".new-") as folder:
+        yield Path(folder, path.name)
+        for file in Path(folder).iterdir():
+            file.replace(path.with_name(file.name))
 
 
 @contextmanager

@@ -27,10 +27,11 @@ output { name: "exclude_input_in_output" data_type: TYPE_BOOL dims: 1 }
 
 def write(task: str, name: str | None, repository: Path, dtype: str | None, max_length: int | None) -> list[Path]:
     """model.json, and vllm.pbtxt of the ensemble, the preprocessor and the model step."""
-    if task.replace("-", "_") != "text_generation":
+    task = task.replace("-", "_")
+    if task != "text_generation":
         raise ExportError("--format vllm is for text-generation.")
-    deployment = Deployment("text_generation", name or "text_generation", repository.resolve())
-    check_installed("text_generation", deployment.name, deployment.repository)
+    deployment = Deployment(task, (name or task).replace("-", "_"), repository.resolve())
+    check_installed(task, deployment.name, deployment.repository)
     engine = deployment.folder / ENGINE
     engine.write_text(json.dumps(engine_arguments(deployment, dtype, max_length), indent=2) + "\n", encoding="utf-8")
     comment = "Written by scripts/export.py: text generation by vLLM.\nChosen with --model-config-name=vllm."

@@ -103,7 +103,7 @@ def test_a_missing_compiler_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "/nowhere")
     monkeypatch.delenv("CXX", raising=False)
     with pytest.raises(ExportError, match=r"g\+\+ is not there: apt install g\+\+"):
-        aoti.check_compiler("cpu")
+        aoti.check_compiler()
 
 
 def test_missing_packages_are_said(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -167,7 +167,7 @@ def compare(engine: checks.Run, eager: checks.Run | None = None, reference: chec
 
 def test_an_engine_that_gives_the_same_passes() -> None:
     comparison = compare(run(1 + 1e-6))
-    assert 0 < comparison.difference <= comparison.allowed
+    assert 0 < comparison.difference <= checks.TOLERANCE * 3
     assert comparison.eager > 0 and comparison.engine > 0
 
 
@@ -202,6 +202,20 @@ def test_what_was_there_before_stays_when_an_export_fails(tmp_path: Path) -> Non
     with engines.replacing(path) as new:
         new.write_text("new")
     assert path.read_text() == "new" and list(tmp_path.iterdir()) == [path]
+
+
+def test_weights_beside_a_large_model_go_with_it(tmp_path: Path) -> None:
+    """As onnx_ir writes them: under the name by which the model refers to them."""
+    path, weights = tmp_path / "model.onnx", tmp_path / "model.onnx.data"
+    weights.write_text("old")
+    with pytest.raises(ExportError), engines.replacing(path) as new:
+        new.with_name(f"{new.name}.data").write_text("new")
+        raise ExportError
+    assert weights.read_text() == "old" and list(tmp_path.iterdir()) == [weights]
+    with engines.replacing(path) as new:
+        new.write_text(new.name)
+        new.with_name(f"{new.name}.data").write_text("new")
+    assert (path.read_text(), weights.read_text()) == ("model.onnx", "new")
 
 
 # Compiled packages.
