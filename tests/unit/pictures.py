@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import io
-import json
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -65,33 +62,3 @@ def check_equal(alone: Tensors, among: Tensors) -> None:
 
 def pixels(file: bytes) -> np.ndarray:
     return np.asarray(Image.open(io.BytesIO(file)))
-
-
-def modules_of_preprocess(task: str, checkpoints: Path, checkpoint: str, sent: str) -> str:
-    """What a served preprocessor has for torch in sys.modules after a request: "None" where it went without.
-
-    Args:
-        sent: Python code of the request's tensors.
-    """
-    arguments = {
-        "model_name": f"{task}_preprocess",
-        "model_repository": str(checkpoints),
-        "model_version": checkpoint,
-        "model_instance_kind": "CPU",
-        "model_config": json.dumps({"parameters": {}, "instance_group": [{"count": 1}], "output": []}),
-    }
-    script = f"""
-import sys
-from pathlib import Path
-import numpy as np
-from python_backend.stage import Request
-from python_backend.tasks.{task} import PARAMETERS, Preprocess
-from tests.unit.ensemble import lists, text
-stage = Preprocess()
-stage.initialize({arguments!r})
-data = Path({str(DATA)!r})
-stage.process(Request({sent}, PARAMETERS.parse({{}})))
-print(type(sys.modules["torch"]).__name__)
-"""
-    run = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
-    return run.stdout.strip()

@@ -2,8 +2,6 @@
 what cannot be asked."""
 
 import io
-import subprocess
-import sys
 import wave
 from pathlib import Path
 from typing import Any
@@ -261,19 +259,3 @@ def test_a_softmax_whatever_the_checkpoint_says(problem: str | None) -> None:
 def test_parameters_that_cannot_be(parameters: dict[str, Any]) -> None:
     with pytest.raises(InvalidInput, match=next(iter(parameters))):
         PARAMETERS.parse(parameters)
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_light_stages_do_without_torch(checkpoints: Path, name: str) -> None:
-    code = f"""
-import sys
-from python_backend.stage import Request
-from python_backend.tasks.{TASK} import PARAMETERS, Postprocess, Preprocess
-from tests.unit.ensemble import text
-Postprocess.local({str(checkpoints / f"{TASK}_{name}")!r})
-assert not {{"torch", "transformers"}} & set(sys.modules)
-stage = Preprocess.local({str(checkpoints / f"{TASK}_{name}")!r})
-stage.process(Request({{"AUDIO": text(open({str(DATA / "short.wav")!r}, "rb").read())}}, PARAMETERS.parse({{}})))
-assert "torch" not in sys.modules
-"""
-    subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)

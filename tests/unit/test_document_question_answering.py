@@ -19,7 +19,7 @@ from python_backend.parameters import InvalidInput
 from python_backend.spans import best_spans
 from python_backend.stage import Tensors
 from tests.unit.ensemble import Ensemble, Sent, lists, text
-from tests.unit.pictures import DATA, NARROW, SCENE, check_equal, modules_of_preprocess
+from tests.unit.pictures import DATA, NARROW, SCENE, check_equal
 from tests.unit.test_images import png_header
 
 TASK = "document_question_answering"
@@ -146,7 +146,7 @@ def test_requests_that_run_together_answer_as_they_do_alone(reader: Ensemble) ->
 def test_items_of_one_request_answer_as_they_do_alone(reader: Ensemble) -> None:
     documents = [WORDS, LONG, ["x"]]
     together = reader(sent(*documents, image=SCENE), max_seq_len=50, doc_stride=5, top_k=3)
-    assert together["input_ids"].shape[:2][0] == 3 and together["input_ids"].shape[1] > 3
+    assert together["input_ids"].shape[0] == 3 and together["input_ids"].shape[1] > 3
     for item, words in enumerate(documents):
         alone = reader(sent(words, image=SCENE), max_seq_len=50, doc_stride=5, top_k=3)
         check_alike(answers(together, item), answers(alone))
@@ -289,7 +289,7 @@ def test_pictures_are_read_once_for_all_questions_about_them(reader: Ensemble, m
     result = reader({"QUESTION": text(*questions), "IMAGE": text(*[DOCUMENT] * 4)}, top_k=2)
     assert calls == [(None, reader.preprocess.tesseract_config, 60)]
     check_alike(answers(result, 1), answers(result, 3))
-    words = sent(result["words"][1].tolist() and [word.decode() for word in result["words"][1]], question=WHAT)
+    words = sent([word.decode() for word in result["words"][1]], question=WHAT)
     boxes = np.array([ocr.read(Image.open(DATA / "document.png")).boxes], np.int32)
     pixels = {"IMAGE": text(DOCUMENT)}
     check_alike(answers(result, 1), answers(reader(words | pixels | {"BOXES": boxes}, top_k=2)))
@@ -449,13 +449,6 @@ def test_pictures_of_donut_are_shrunk_in_two_steps_as_before(tmp_path: Path, siz
 
 
 # Checkpoints.
-
-
-@pytest.mark.parametrize("name", [*READERS, "donut"])
-def test_a_served_preprocessor_leaves_pytorch_out(checkpoints: Path, name: str) -> None:
-    request = '{"QUESTION": text("Who?"), "IMAGE": text((data / "scene.jpg").read_bytes())'
-    request += ', "WORDS": lists(["a", "b"]), "BOXES": np.zeros((1, 2, 4), np.int32)}'
-    assert modules_of_preprocess(TASK, checkpoints, f"{TASK}_{name}", request) == "NoneType"
 
 
 @pytest.mark.parametrize(

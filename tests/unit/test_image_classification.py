@@ -1,8 +1,5 @@
 """Image classification: pixels as the checkpoint's processor makes them, labels, and what turns logits into scores."""
 
-import json
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -119,25 +116,3 @@ def test_best_labels_first(vit: Ensemble) -> None:
 )
 def test_default_functions_are_those_of_the_pipeline_of_4_48(problem: str | None, labels: int, function: str) -> None:
     assert Postprocess().default_function(problem, labels) == function
-
-
-def test_a_served_preprocessor_leaves_pytorch_out(checkpoints: Path) -> None:
-    arguments = {
-        "model_name": "image_classification_preprocess",
-        "model_repository": str(checkpoints),
-        "model_version": "image_classification_vit",
-        "model_instance_kind": "CPU",
-        "model_config": json.dumps({"parameters": {}, "instance_group": [{"count": 1}], "output": []}),
-    }
-    script = f"""
-import sys
-from python_backend.stage import Request
-from python_backend.tasks.image_classification import Preprocess
-from tests.unit.ensemble import text
-stage = Preprocess()
-stage.initialize({arguments!r})
-image = open({str(DATA / "scene.jpg")!r}, "rb").read()
-print(stage.process(Request({{"IMAGE": text(image)}}, {{}}))["pixel_values"].shape, sys.modules["torch"])
-"""
-    run = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
-    assert run.stdout.strip() == "(1, 3, 32, 32) None"

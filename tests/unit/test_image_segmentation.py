@@ -19,7 +19,7 @@ from python_backend.parameters import InvalidInput
 from python_backend.stage import Request
 from python_backend.tasks.image_segmentation import PARAMETERS, SUBTASKS, Preprocess, choose, reduced
 from tests.unit.ensemble import Ensemble, text
-from tests.unit.pictures import NARROW, SCENE, SMALL, check_batches, modules_of_preprocess
+from tests.unit.pictures import NARROW, SCENE, SMALL, check_batches
 
 DENSE = ("segformer", "beit", "mobilevit")
 MASKS = ("mask2former", "maskformer", "oneformer", "detr")
@@ -68,12 +68,9 @@ def test_what_a_model_cannot_do_fails_alone(checkpoints: Path) -> None:
     assert isinstance(answered, dict)
 
 
-@pytest.mark.parametrize(("name", "torch"), [("segformer", "NoneType"), ("mask2former", "module")])
-def test_pytorch_is_loaded_where_the_processor_needs_it(checkpoints: Path, name: str, torch: str) -> None:
-    folder = f"image_segmentation_{name}"
-    sent = '{"IMAGE": text((data / "scene.jpg").read_bytes())}'
-    assert modules_of_preprocess("image_segmentation", checkpoints, folder, sent) == torch
-    assert needs_torch(checkpoints / folder) == (torch == "module")
+@pytest.mark.parametrize(("name", "needs"), [("segformer", False), ("mask2former", True)])
+def test_pytorch_is_loaded_where_the_processor_needs_it(checkpoints: Path, name: str, needs: bool) -> None:
+    assert needs_torch(checkpoints / f"image_segmentation_{name}") is needs
 
 
 THRESHOLDS = [

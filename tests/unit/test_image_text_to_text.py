@@ -15,7 +15,7 @@ from python_backend import multimodal_processor
 from python_backend.parameters import InvalidInput
 from python_backend.stage import Request, Tensors
 from python_backend.tasks import image_text_to_text as task
-from tests.unit.pictures import NARROW, SCENE, TINY, modules_of_preprocess
+from tests.unit.pictures import NARROW, SCENE, TINY
 
 TASK = "image_text_to_text"
 NAMES = ("llava", "llava_onevision", "qwen2_vl", "idefics3")
@@ -219,10 +219,3 @@ def test_no_space_comes_between_an_image_of_idefics2_and_a_word(checkpoints: Pat
 
 def test_pixtrals_processor_does_without_torchvision() -> None:
     assert multimodal_processor.pixtral().__name__ == "PixtralProcessor"
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_a_served_preprocessor_leaves_pytorch_out(checkpoints: Path, name: str) -> None:
-    messages = '[{"role": "user", "content": [{"type": "image"}]}]'
-    sent = f'{{"IMAGE": text((data / "scene.jpg").read_bytes())[0], "MESSAGES": text({messages!r})[0]}}'
-    assert modules_of_preprocess(TASK, checkpoints, f"{TASK}_{name}", sent) == "NoneType"

@@ -10,7 +10,7 @@ from python_backend.parameters import InvalidInput
 from python_backend.picture_writers import same_as
 from python_backend.sequences import until_end
 from tests.unit.ensemble import Ensemble, Sent, text
-from tests.unit.pictures import NARROW, SCENE, TALL, TINY, check_batches, modules_of_preprocess
+from tests.unit.pictures import NARROW, SCENE, TALL, TINY, check_batches
 
 TASK = "image_to_text"
 NAMES = ("vit_gpt2", "donut", "blip", "git", "pix2struct")
@@ -117,8 +117,3 @@ def test_parts() -> None:
     nearly[-1] = 1
     arrays = [zeros, ones, nearly, zeros.copy(), zeros[:10], zeros.reshape(50, 100), zeros.reshape(100, 50)]
     assert same_as([{"pixel_values": array} for array in arrays]) == [0, 1, 2, 0, 4, 5, 6]
-
-
-def test_a_served_preprocessor_leaves_pytorch_out(checkpoints: Path) -> None:
-    sent = '{"IMAGE": text((data / "scene.jpg").read_bytes())}'
-    assert modules_of_preprocess(TASK, checkpoints, f"{TASK}_blip", sent) == "NoneType"

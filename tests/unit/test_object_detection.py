@@ -10,7 +10,7 @@ from python_backend.parameters import InvalidInput
 from python_backend.stage import Request
 from python_backend.tasks.object_detection import PARAMETERS, Postprocess
 from tests.unit.ensemble import Ensemble, text
-from tests.unit.pictures import DATA, NARROW, SCENE, check_batches, modules_of_preprocess
+from tests.unit.pictures import DATA, NARROW, SCENE, check_batches
 from tests.unit.test_images import png_header
 
 
@@ -48,11 +48,6 @@ def test_labels_are_the_checkpoints_names(checkpoints: Path) -> None:
     tensors = {"labels": np.array([[2, 0], [5, 0]], np.int32), "count": np.array([[2], [1]], np.int32)}
     named = stage.process(Request(tensors, PARAMETERS.parse({})))["LABEL"]
     assert named.tolist() == [["fox", "cat"], ["cow", ""]]
-
-
-def test_a_served_preprocessor_leaves_pytorch_out(checkpoints: Path) -> None:
-    sent = '{"IMAGE": text((data / "scene.jpg").read_bytes())}'
-    assert modules_of_preprocess("object_detection", checkpoints, "object_detection_detr", sent) == "NoneType"
 
 
 DOCUMENT = (DATA / "document.png").read_bytes()

@@ -2,8 +2,6 @@
 
 import json
 import random
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -535,20 +533,3 @@ def test_models_that_generate_select_no_cells(ensembles: Ensembles) -> None:
     assert result["COUNT"].tolist() == [[2], [1]] and (result["CELL_COUNT"] == -1).all()
     assert result["COORDINATES"].shape == (2, 2, 0, 2) and result["CELLS"].shape == (2, 2, 0)
     assert result["ANSWER"][1].tolist()[1] == b"" and all(result["ANSWER"][0])
-
-
-@pytest.mark.parametrize("name", ["wtq", "tapex_large"])
-def test_pre_and_postprocessor_need_no_torch(ensembles: Ensembles, name: str) -> None:
-    code = (
-        "import sys; sys.modules['torch'] = sys.modules['pandas'] = None\n"
-        "from tests.unit.ensemble import lists, text\n"
-        "from python_backend.stage import Request\n"
-        f"from python_backend.tasks.{TASK} import PARAMETERS, Postprocess, Preprocess\n"
-        f"folder = {str(ensembles.folder(name))!r}\n"
-        'tensors = {"TABLE": text(\'{"a": ["1"]}\'), "QUERY": lists(["Who?"])}\n'
-        "print(Preprocess.local(folder).process(Request(tensors, PARAMETERS.parse({})))['input_ids'].shape)\n"
-        "Postprocess.local(folder)\n"
-    )
-    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=Path(__file__).parents[2])
-    assert result.returncode == 0, result.stderr
-    assert result.stdout.startswith("(1, 1, ")

@@ -1,8 +1,6 @@
 """What all three tasks share, on text2text-generation: batches of strangers, steps and generate(), limits, seeds."""
 
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -244,28 +242,10 @@ def test_a_stop_sequence_of_several_tokens_is_warned_of(t5: Ensemble) -> None:
 def test_a_model_that_differs_step_by_step_runs_through_generate(
     checkpoints: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    from python_backend.encoder_decoder import EncoderDecoder
-
     monkeypatch.setattr(EncoderDecoder, "step_by_step", lambda self, rows: [[[0]] for _ in rows])
     other = Ensemble(TASK, checkpoints / f"{TASK}_t5")
     assert not other.model.engine.steps and "generate() alone" in caplog.text
     assert len(alone(other, SHORT, max_new_tokens=8)[0]) > 3
-
-
-def test_pre_and_postprocessor_need_no_torch(checkpoints: Path) -> None:
-    code = (
-        "import sys; sys.modules['torch'] = None\n"
-        "from tests.unit.ensemble import text\n"
-        "from python_backend.stage import Request\n"
-        f"from python_backend.tasks.{TASK} import PARAMETERS, Postprocess, Preprocess\n"
-        f"folder = {str(checkpoints / f'{TASK}_t5')!r}\n"
-        "request = Request({'TEXT': text('Call me')}, PARAMETERS.parse({}))\n"
-        "print(Preprocess.local(folder).process_batch([request])[0]['input_ids'].shape)\n"
-        "Postprocess.local(folder)\n"
-    )
-    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=Path(__file__).parents[2])
-    assert result.returncode == 0, result.stderr
-    assert result.stdout.startswith("(1, ")
 
 
 def test_tensors_of_one_request_stay_together(ensemble: Ensemble) -> None:

@@ -10,7 +10,7 @@ import pytest
 from python_backend import video
 from python_backend.parameters import InvalidInput
 from tests.unit.ensemble import Ensemble, Sent, text
-from tests.unit.pictures import DATA, modules_of_preprocess
+from tests.unit.pictures import DATA
 
 MP4, WEBM, SHORT, UNEVEN = (
     (DATA / name).read_bytes() for name in ("moving.mp4", "moving.webm", "short.mp4", "uneven.mkv")
@@ -127,10 +127,3 @@ def test_numbers_of_frames_are_bounded(videomae: Ensemble, parameters: dict[str,
 def test_a_model_gets_the_frames_that_it_was_made_for(checkpoints: Path) -> None:
     vivit = Ensemble("video_classification", checkpoints / "video_classification_vivit", max_num_frames="1")
     assert vivit({"VIDEO": text(MP4)})["SCORE"].size
-
-
-@pytest.mark.parametrize("name", ["videomae", "vivit"])
-def test_a_served_preprocessor_leaves_pytorch_out(checkpoints: Path, name: str) -> None:
-    sent = '{"VIDEO": text((data / "moving.mp4").read_bytes())}'
-    folder = f"video_classification_{name}"
-    assert modules_of_preprocess("video_classification", checkpoints, folder, sent) == "NoneType"

@@ -8,7 +8,7 @@ import pytest
 
 from python_backend.parameters import InvalidInput
 from tests.unit.ensemble import Ensemble, Sent, text
-from tests.unit.pictures import NARROW, SCENE, TALL, TINY, check_batches, modules_of_preprocess
+from tests.unit.pictures import NARROW, SCENE, TALL, TINY, check_batches
 
 TASK = "visual_question_answering"
 NAMES = ("vilt", "blip")
@@ -91,8 +91,3 @@ def test_what_cannot_be_fails_alone(
 def test_parameters_are_checked(ensembles: dict[str, Ensemble], name: str) -> None:
     with pytest.raises(InvalidInput, match=name):
         ensembles["vilt"](ask(SCENE, "What?"), **{name: 0})
-
-
-def test_a_served_preprocessor_leaves_pytorch_out(checkpoints: Path) -> None:
-    sent = '{"IMAGE": text((data / "scene.jpg").read_bytes()), "QUESTION": text("What?")}'
-    assert modules_of_preprocess(TASK, checkpoints, f"{TASK}_vilt", sent) == "NoneType"

@@ -1,8 +1,6 @@
 """Zero-shot audio classification: features as CLAP's extractor makes them, labels of each audio, encoded once for all
 audio that shares them."""
 
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -201,20 +199,3 @@ def test_longer_audio_gives_the_same_answer_each_time(each: Ensemble) -> None:
     first, second = each(files(LONG)), each(files(LONG))
     assert first["SCORE"].tolist() == second["SCORE"].tolist()
     assert not np.allclose(first["SCORE"], each(files(SHORT))["SCORE"], atol=1e-3)
-
-
-@pytest.mark.parametrize("name", ["fused", "unfused"])
-def test_light_stages_do_without_torch(checkpoints: Path, name: str) -> None:
-    code = f"""
-import sys
-from python_backend.stage import Request
-from python_backend.tasks.{TASK} import PARAMETERS, Postprocess, Preprocess
-from tests.unit.ensemble import lists, text
-Postprocess.local({str(checkpoints / f"{TASK}_{name}")!r})
-assert not {{"torch", "transformers"}} & set(sys.modules)
-stage = Preprocess.local({str(checkpoints / f"{TASK}_{name}")!r})
-tensors = {{"AUDIO": text(open({str(DATA / "long.ogg")!r}, "rb").read()), "CANDIDATE_LABELS": lists(["rain"])}}
-stage.process(Request(tensors, PARAMETERS.parse({{}})))
-assert "torch" not in sys.modules
-"""
-    subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)

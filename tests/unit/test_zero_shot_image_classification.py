@@ -12,7 +12,7 @@ from python_backend.labelled import texts_of
 from python_backend.parameters import InvalidInput
 from python_backend.stage import Request
 from tests.unit.ensemble import Ensemble, Sent, lists, text
-from tests.unit.pictures import NARROW, SCENE, TINY, check_batches, labels, modules_of_preprocess
+from tests.unit.pictures import NARROW, SCENE, TINY, check_batches, labels
 
 TASK = "zero_shot_image_classification"
 WORDS = labels("house", "a white whale", "Alice")
@@ -78,11 +78,6 @@ def test_labels_that_cannot_be_fail_alone(
     assert isinstance(refused, InvalidInput) and isinstance(answered, dict)
     with pytest.raises(InvalidInput, match=message):
         raise refused
-
-
-def test_a_served_preprocessor_leaves_pytorch_out(checkpoints: Path) -> None:
-    sent = '{"IMAGE": text((data / "scene.jpg").read_bytes()), "CANDIDATE_LABELS": lists(["sea"])}'
-    assert modules_of_preprocess(TASK, checkpoints, f"{TASK}_clip", sent) == "NoneType"
 
 
 def test_texts_of_siglip_are_as_long_as_its_positions_and_masked_where_the_tokenizer_masks(
