@@ -1,3 +1,5 @@
+"""Rows of ragged requests: cut into batches that pad little, and back to their requests in order."""
+
 from itertools import pairwise
 
 import numpy as np

@@ -1,3 +1,5 @@
+"""Request parameters: defaults, conversions, and errors that say what is valid."""
+
 import pytest
 
 from python_backend.parameters import Bool, Choice, Float, Int, InvalidInput, Parameters, Text
