@@ -185,7 +185,6 @@ class Model(Stage):
 class CellSelection(Forward):
     """TAPAS. The questions of sequential requests run in turn: all tables' first ones together, then the second."""
 
-    PARAMETERS = PARAMETERS
     auto_class = "AutoModelForTableQuestionAnswering"
     row_dimensions = 2
     threshold = 0.5

@@ -21,7 +21,11 @@ PARAMETERS = Parameters(
 
 
 class Preprocess(LabelledImagePreprocess):
-    """IMAGE [batch, 1] and CANDIDATE_LABELS [batch, labels] to pixels and the token ids of each label."""
+    """IMAGE [batch, 1] and CANDIDATE_LABELS [batch, labels] to pixels and the token ids of each label.
+
+    Settings: those of LabelledImagePreprocess. In config.pbtxt max_candidate_labels is 100: each label takes a
+    pass of its own, but with OWL-ViT and OWLv2.
+    """
 
     PARAMETERS = PARAMETERS
 

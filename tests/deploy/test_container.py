@@ -147,9 +147,7 @@ printf '%s\n' "$@"
 def test_it_becomes_the_images_tritonserver(running: Running, tmp_path: Path) -> None:
     """With a stand-in that prints what it was called with."""
     triton = tmp_path / "tritonserver"
-    triton.write_text(
-        '#!/bin/sh\npwd\necho "$OMP_NUM_THREADS $HF_HUB_OFFLINE [$TRITON_PIPELINES_ADMIN_KEY]"\nprintf "%s\\n" "$@"\n'
-    )
+    triton.write_text(STAND_IN)
     triton.chmod(0o755)
     environment = {**running.environment, "PATH": f"{tmp_path}:{running.environment['PATH']}"}
     other = Running(running.root, running.data, environment, running.process, running.ports, running.log, set())
