@@ -103,16 +103,7 @@ class Forward(TorchStage):
 
         super().load()
         self.workers = self.threads if self.device == "cpu" else 1
-        self.compiled: CompiledModel | None = None
-        if self.engine() == "aoti":
-            self.compiled = CompiledModel(self.folder / FILE, self.device, self.workers)
-            dtype = self.compiled.description.dtype
-            self.model = checkpoint.model_without_weights(self.folder, self.auto_class, dtype)
-            words = getattr(self.model.config, "vocab_size", None)
-            types = getattr(self.model.config, "type_vocab_size", None)
-            self.compiled.limits = {"input_ids": words, "token_type_ids": types}
-        else:
-            self.model = self.load_model(self.auto_class)
+        self.load_engine()
         self.accepted = set(inspect.signature(self.model.forward).parameters)
         self.read_tensors = self.accepted | {"attention_mask"}
         self.pool = ThreadPoolExecutor(self.workers, "pass", initializer=torch.set_num_threads, initargs=(1,))
@@ -135,6 +126,19 @@ class Forward(TorchStage):
         if pad_token_id is None:
             self.pads = False
             config.pad_token_id = -1
+
+    def load_engine(self) -> None:
+        """The weights, or the compiled pass that takes their place."""
+        self.compiled: CompiledModel | None = None
+        if self.engine() == "aoti":
+            self.compiled = CompiledModel(self.folder / FILE, self.device, self.workers)
+            dtype = self.compiled.description.dtype
+            self.model = checkpoint.model_without_weights(self.folder, self.auto_class, dtype)
+            words = getattr(self.model.config, "vocab_size", None)
+            types = getattr(self.model.config, "type_vocab_size", None)
+            self.compiled.limits = {"input_ids": words, "token_type_ids": types}
+        else:
+            self.model = self.load_model(self.auto_class)
 
     def engine(self) -> str:
         name = self.setting("engine", "eager")

@@ -112,7 +112,7 @@ def framed(tokenizer: Tokenizer, frame: Frame | None) -> Iterator[None]:
         backend.post_processor = own
 
 
-class Mapping:
+class VocabularyMapping:
     """The second step of tokenizers that installing/marian_tokenizer.py makes, where the checkpoint's is one."""
 
     def __init__(self, tokenizer: Tokenizer) -> None:

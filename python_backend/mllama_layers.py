@@ -1,5 +1,5 @@
-"""Llama 3.2 Vision: the layers that its eyes name give what went into them, as in 4.48; transformers 5 takes what came
-out of them."""
+"""Llama 3.2 Vision: the layers whose states its vision model hands on give what went into them, as in 4.48;
+transformers 5 takes what came out of them."""
 
 from __future__ import annotations
 
@@ -12,5 +12,5 @@ if TYPE_CHECKING:
 def give_what_goes_in(model: PreTrainedModel) -> None:
     for module in model.modules():
         if type(module).__name__ == "MllamaVisionModel":
-            eyes: Any = module
-            eyes.intermediate_layers_indices = [index - 1 for index in eyes.config.intermediate_layers_indices]
+            vision: Any = module
+            vision.intermediate_layers_indices = [index - 1 for index in vision.config.intermediate_layers_indices]

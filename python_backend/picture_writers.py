@@ -92,14 +92,14 @@ class Writer:
     def run(self, rows: Sequence[Row]) -> list[list[list[int]] | InvalidInput]:
         """The sequences of each row, token ids, its prompt's included; or why its settings cannot be met."""
         return in_groups(
-            list(zip(rows, self.look(rows), strict=True)),
+            list(zip(rows, self.encode(rows), strict=True)),
             lambda pair: pair[0].key,
             lambda pair: self.max_rows // lane_count(pair[0].config),
             refusing(lambda pairs: self.write(*zip(*pairs, strict=True))),
         )
 
-    def look(self, rows: Sequence[Row]) -> list[torch.Tensor | None]:
-        """What an encoder of its own sees in each picture, if the model has one."""
+    def encode(self, rows: Sequence[Row]) -> list[torch.Tensor | None]:
+        """The states of an encoder of its own for each picture; None where the model has none."""
         return [None] * len(rows)
 
     @torch.inference_mode()
@@ -146,7 +146,7 @@ class Encoded(Writer):
         return self.model.get_encoder()
 
     @torch.inference_mode()
-    def look(self, rows: Sequence[Row]) -> list[torch.Tensor | None]:
+    def encode(self, rows: Sequence[Row]) -> list[torch.Tensor | None]:
         """The encoder's states [patches, width] of each picture; those of equal size share a pass, equal ones run
         once."""
         first = same_as([row.picture for row in rows])

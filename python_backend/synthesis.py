@@ -52,6 +52,7 @@ class Text(NamedTuple):
 
     @property
     def seed(self) -> int:
+        """Another one each time where the request sends none."""
         seed = self.parameters["seed"]
         return random_seed() if seed is None else seed % 2**63  # PyTorch takes no longer ones
 
@@ -225,7 +226,9 @@ class Bark:
         room = min(self.room, self.limits.max_new_tokens)
         asked = given.get("semantic_max_new_tokens")
         if asked is not None and asked > room:
-            raise InvalidInput(f"{asked:,} new tokens are asked for; {_who(room, self.limits)} {room:,} at most.")
+            ours = room == self.limits.max_new_tokens
+            who, name = ("this deployment", " (max_new_tokens_limit)") if ours else ("the model", "")
+            raise InvalidInput(f"{asked:,} new tokens are asked for; {who} generates {room:,} at most{name}.")
         given["semantic_max_new_tokens"] = min(asked or self.semantic.get("max_new_tokens", 768), room)
         beams, most = given.get("num_beams", 1), self.limits.max_batch_rows
         if beams > most:
@@ -274,7 +277,8 @@ class Musicgen:
         mask = torch.from_numpy(pad([np.ones_like(row.ids) for row in rows]))
         processors = LogitsProcessorList()
         if config.do_sample:
-            draws = [(row.seed, codebook) for row in _fixed(rows) for codebook in range(self.codebooks)]
+            seeds = [row.seed for row in rows]
+            draws = [(seed, codebook) for seed in seeds for codebook in range(self.codebooks)]
             config, own = seeded(self.model, config, draws)
             processors = GuidedFirst(own)
         self.deadline.start()
@@ -297,11 +301,6 @@ class GuidedFirst(LogitsProcessorList):
 SYNTHESIZERS: dict[str, Any] = {"bark": Bark, "musicgen": Musicgen, "speecht5": SpeechT5, "vits": Vits}
 
 
-def _fixed(rows: list[Text]) -> list[Text]:
-    """Rows whose seed is one for all codebooks."""
-    return [row._replace(parameters={**row.parameters, "seed": row.seed}) for row in rows]
-
-
 def _together(
     rows: Sequence[Text], size: int, key: Callable[[Text], Any], speak: Callable[[list[Text]], list[Waveform]]
 ) -> list[Waveform | InvalidInput]:
@@ -321,9 +320,3 @@ def _one_by_one(rows: Sequence[Text], speak: Callable[[Text], Waveform]) -> list
 def _waveform(audio: torch.Tensor) -> Waveform:
     """[1, samples] of any floating-point type."""
     return audio.float().cpu().numpy()
-
-
-def _who(room: int, limits: Limits) -> str:
-    return (
-        "this deployment generates (max_new_tokens_limit)" if room == limits.max_new_tokens else "the model generates"
-    )

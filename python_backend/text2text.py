@@ -19,7 +19,7 @@ from python_backend.batching import pad
 from python_backend.checkpoint import read_json
 from python_backend.forward import TorchStage
 from python_backend.generation_parameters import DEFAULT_MAX_LENGTH, GENERATION, checkpoint_defaults
-from python_backend.languages import Frame, Languages, Mapping, framed
+from python_backend.languages import Frame, Languages, VocabularyMapping, framed
 from python_backend.parameters import Bool, InvalidInput, Parameter, Parameters, Text
 from python_backend.sequences import NO_TOKEN, padded
 from python_backend.stage import Request, Result, Stage, Tensors
@@ -79,7 +79,7 @@ class Preprocess(TextToText):
     def load(self) -> None:
         self.tokenizer = text.Tokenizer(self.folder)
         self.languages = Languages(self.tokenizer)
-        self.mapping = Mapping(self.tokenizer)
+        self.mapping = VocabularyMapping(self.tokenizer)
         self.max_bytes = self.setting("max_text_bytes", 100_000)
         config = read_json(self.folder, "config.json")
         limit = input_limit(config)

@@ -28,10 +28,10 @@ class Row(NamedTuple):
     """What the model said about one row of the audio."""
 
     tokens: list[int]
-    times: list[float] | None = None
+    times: list[float] | None
     """When each token was said, in seconds from the start of the row; None unless words are asked for."""
-    stride: tuple[float, float, float] | None = None
-    """Seconds of the row, and how many of them overlap with the row before and the row after; None: no overlaps."""
+    stride: tuple[float, float, float]
+    """Seconds of the row, and how many of them overlap with the row before and the row after."""
 
 
 class Chunk(NamedTuple):
@@ -105,14 +105,10 @@ class Transcript:
         vocabulary = self.vocabulary
         ids = vocabulary.without_prompt(row.tokens)
         begin = vocabulary.timestamp_begin
-        first, last = float(begin), None
-        if row.stride:
-            length, left, right = row.stride
-            self._offset -= left
-            if left:
-                first = left / self.precision + begin
-            if right:
-                last = self._last_timestamp(ids, length - right)
+        length, left, right = row.stride
+        self._offset -= left
+        first = left / self.precision + begin
+        last = self._last_timestamp(ids, length - right) if right else None
         said: list[Token] = []
         for at, id_ in enumerate(ids):
             if id_ in vocabulary.special:
@@ -126,8 +122,7 @@ class Transcript:
                 self._skip = False
             else:
                 said = self._cut(round((id_ - begin) * self.precision + self._offset, 2), said)
-        if row.stride:
-            self._offset += length - right
+        self._offset += length - right
         if said:
             self._pending.append(said)
         elif not any(self._pending):

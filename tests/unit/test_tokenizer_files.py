@@ -64,7 +64,7 @@ def test_tokenizers_of_two_steps_do_what_transformers_does(name: str, tmp_path: 
     write(TWO_STEP_CASES[name], source)
     tokenizer_files.write(source, target)
     tokenizer = text.Tokenizer(target)
-    taker, mapping = languages.Languages(tokenizer), languages.Mapping(tokenizer)
+    taker, mapping = languages.Languages(tokenizer), languages.VocabularyMapping(tokenizer)
     for string, ids in zip(TWO_STEP_TEXTS, EXPECTED[name]["ids"], strict=False):
         rest, frame = taker.take_code(string)
         with languages.framed(tokenizer, frame):
