@@ -6,6 +6,7 @@ Names are `<task>_<architecture>`; none given makes all. What is there and made 
 """
 
 import argparse
+import ast
 import fcntl
 import hashlib
 import importlib
@@ -15,6 +16,7 @@ import pkgutil
 import shutil
 import sys
 import tempfile
+from functools import cache
 from pathlib import Path
 
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
@@ -25,6 +27,7 @@ import checkpoints
 from checkpoints.recipe import RECIPES
 
 ROOT = Path(__file__).parents[1]
+PACKAGE = Path(checkpoints.__file__).parent
 FINGERPRINTS = ".recipes.json"
 
 
@@ -83,14 +86,21 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 def recipe_fingerprint(name: str) -> str:
     """A digest of all that decides what the checkpoint `name` holds."""
-    package = Path(checkpoints.__file__).parent
-    shared = {"recipe", "weights", "vocabulary", "encoders"}
-    task = RECIPES[name].__module__.rpartition(".")[2]
-    sources = sorted(file for file in package.glob("*.py") if file.stem in shared | {task})
-    digest = hashlib.sha256()
-    for file in [*sources, ROOT / "tests" / "data" / "page.txt"]:
-        digest.update(file.read_bytes())
-    return digest.hexdigest()[:16]
+    modules = sources(RECIPES[name].__module__.rpartition(".")[2])
+    files = [*(PACKAGE / f"{module}.py" for module in sorted(modules)), ROOT / "tests" / "data" / "page.txt"]
+    return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:16]
+
+
+@cache
+def sources(module: str) -> frozenset[str]:
+    """The modules of recipes that one imports, itself among them."""
+    found = {module}
+    for node in ast.walk(ast.parse((PACKAGE / f"{module}.py").read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and node.module == "checkpoints":
+            found.update(*(sources(alias.name) for alias in node.names))
+        elif isinstance(node, ast.ImportFrom) and str(node.module).startswith("checkpoints."):
+            found |= sources(str(node.module).removeprefix("checkpoints."))
+    return frozenset(found)
 
 
 if __name__ == "__main__":

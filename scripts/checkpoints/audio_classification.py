@@ -1,10 +1,10 @@
 """Checkpoints of audio-classification."""
 
-from checkpoints.automatic_speech_recognition import samples, wav2vec2_config
+from checkpoints import encoders
+from checkpoints.automatic_speech_recognition import LAYER_NORMS, log_mel, samples, wav2vec2_config
 from checkpoints.recipe import Recipe, label_maps, recipe
 
 SOUNDS = ["speech", "music", "rain", "dog", "bell", "engine", "silence"]
-SIZES = {"hidden_size": 48, "num_hidden_layers": 2, "num_attention_heads": 4, "intermediate_size": 96}
 HEAD = {"layer_weights": 10.0, "projector": 2.0, "classifier": 6.0}
 
 
@@ -19,14 +19,13 @@ def wav2vec2() -> Recipe:
 @recipe
 def hubert() -> Recipe:
     """Layer norms in the convolutions, and an attention mask: rows are padded; several answers at once."""
-    norms = {"feat_extract_norm": "layer", "do_stable_layer_norm": True, "conv_bias": True}
     labels = {
         **label_maps(SOUNDS[:4]),
         "classifier_proj_size": 24,
         "problem_type": "multi_label_classification",
     }
     files = samples(return_attention_mask=True)
-    config = wav2vec2_config("hubert", **norms, **labels)
+    config = wav2vec2_config("hubert", **LAYER_NORMS, **labels)
     return Recipe("HubertForSequenceClassification", config, files, {"classifier": 4.0})
 
 
@@ -35,7 +34,13 @@ def ast() -> Recipe:
     """A spectrogram of 2.6 s in patches that overlap."""
     window = {"num_mel_bins": 64, "max_length": 256}
     patches = {"patch_size": 16, "frequency_stride": 12, "time_stride": 12}
-    config = {"model_type": "audio-spectrogram-transformer", **SIZES, **window, **patches, **label_maps(SOUNDS)}
+    config = {
+        "model_type": "audio-spectrogram-transformer",
+        **encoders.SIZES,
+        **window,
+        **patches,
+        **label_maps(SOUNDS),
+    }
     extractor = {
         "feature_extractor_type": "ASTFeatureExtractor",
         "do_normalize": True,
@@ -57,30 +62,10 @@ def whisper() -> Recipe:
     """Whisper's encoder, which hears 30 s; all its layers are weighed in."""
     config = {
         "model_type": "whisper",
-        "d_model": 48,
-        "encoder_layers": 2,
-        "decoder_layers": 2,
-        "encoder_attention_heads": 4,
-        "decoder_attention_heads": 4,
-        "encoder_ffn_dim": 96,
-        "decoder_ffn_dim": 96,
+        **encoders.SIZES_WITH_DECODER,
         "num_hidden_layers": 2,
         "use_weighted_layer_sum": True,
         "classifier_proj_size": 24,
         **label_maps(SOUNDS),
     }
-    extractor = {
-        "chunk_length": 30,
-        "feature_extractor_type": "WhisperFeatureExtractor",
-        "feature_size": 80,
-        "hop_length": 160,
-        "n_fft": 400,
-        "n_samples": 480000,
-        "nb_max_frames": 3000,
-        "padding_side": "right",
-        "padding_value": 0.0,
-        "return_attention_mask": False,
-        "sampling_rate": 16000,
-    }
-    files = {"preprocessor_config.json": extractor}
-    return Recipe("WhisperForAudioClassification", config, files, {**HEAD, "attn|fc": 2.0, "classifier": 3.0})
+    return Recipe("WhisperForAudioClassification", config, log_mel(), {**HEAD, "attn|fc": 2.0, "classifier": 3.0})

@@ -5,12 +5,13 @@ from typing import Any
 
 import numpy as np
 
-from checkpoints import vocabulary
+from checkpoints import encoders, vocabulary
 from checkpoints.recipe import Recipe, recipe
 from checkpoints.weights import Arrays, bias_tokens
 
 HEAD = {"lm_head": 4.0}
-SIZES = {"hidden_size": 48, "num_hidden_layers": 2, "num_attention_heads": 4, "intermediate_size": 96}
+LAYER_NORMS = {"feat_extract_norm": "layer", "do_stable_layer_norm": True, "conv_bias": True}
+"""In the convolutions, and before attention."""
 
 
 def wav2vec2_config(model_type: str, **more: Any) -> dict[str, Any]:
@@ -18,7 +19,7 @@ def wav2vec2_config(model_type: str, **more: Any) -> dict[str, Any]:
     return {
         "model_type": model_type,
         "vocab_size": len(vocabulary.CTC_VOCABULARY),
-        **SIZES,
+        **encoders.SIZES,
         "conv_dim": [32] * 7,
         "num_conv_pos_embeddings": 16,
         "num_conv_pos_embedding_groups": 4,
@@ -41,6 +42,26 @@ def samples(**settings: Any) -> dict[str, Any]:
             "padding_side": "right",
             "do_normalize": True,
             **settings,
+        }
+    }
+
+
+def log_mel(**settings: Any) -> dict[str, Any]:
+    """A preprocessor_config.json that gives Whisper's log-mel frames of 30 s."""
+    return {
+        "preprocessor_config.json": {
+            "chunk_length": 30,
+            "feature_extractor_type": "WhisperFeatureExtractor",
+            "feature_size": 80,
+            "hop_length": 160,
+            "n_fft": 400,
+            "n_samples": 480000,
+            "nb_max_frames": 3000,
+            "padding_side": "right",
+            "padding_value": 0.0,
+            **settings,
+            "return_attention_mask": False,
+            "sampling_rate": 16000,
         }
     }
 
@@ -93,7 +114,7 @@ def wav2vec2_lm() -> Recipe:
 @recipe
 def hubert() -> Recipe:
     """CTC over characters; layer norms in the convolutions, and an attention mask."""
-    config = wav2vec2_config("hubert", feat_extract_norm="layer", do_stable_layer_norm=True, conv_bias=True)
+    config = wav2vec2_config("hubert", **LAYER_NORMS)
     files = vocabulary.wav2vec2() | samples(return_attention_mask=True)
     return Recipe("HubertForCTC", config, files, HEAD, speak_characters)
 
@@ -171,13 +192,7 @@ def whisper_recipe(**more: Any) -> Recipe:
     config = {
         "model_type": "whisper",
         "vocab_size": TIMES + len(vocabulary.WHISPER_TIMES),
-        "d_model": 48,
-        "encoder_layers": 2,
-        "decoder_layers": 2,
-        "encoder_attention_heads": 4,
-        "decoder_attention_heads": 4,
-        "encoder_ffn_dim": 96,
-        "decoder_ffn_dim": 96,
+        **encoders.SIZES_WITH_DECODER,
         **tokens,
     }
     generation = {
@@ -190,21 +205,8 @@ def whisper_recipe(**more: Any) -> Recipe:
         "return_timestamps": False,
         **more,
     }
-    log_mel = {
-        "chunk_length": 30,
-        "feature_extractor_type": "WhisperFeatureExtractor",
-        "feature_size": 80,
-        "hop_length": 160,
-        "n_fft": 400,
-        "n_samples": 480000,
-        "nb_max_frames": 3000,
-        "padding_side": "right",
-        "padding_value": 0.0,
-        "processor_class": "WhisperProcessor",
-        "return_attention_mask": False,
-        "sampling_rate": 16000,
-    }
-    files = vocabulary.whisper() | {"generation_config.json": generation, "preprocessor_config.json": log_mel}
+    files = vocabulary.whisper() | {"generation_config.json": generation}
+    files |= log_mel(processor_class="WhisperProcessor")
     gains = {"embed_tokens": 3.0, "decoder.embed_positions": 4.0, "encoder_attn": 3.0, "attn|fc": 2.0}
     return Recipe("WhisperForConditionalGeneration", config, files, gains, speak_whisper)
 

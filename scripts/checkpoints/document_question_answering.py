@@ -2,8 +2,6 @@
 
 from typing import Any
 
-from tokenizers import Tokenizer
-
 from checkpoints import encoders, vocabulary, weights
 from checkpoints.recipe import Files, Recipe, recipe
 
@@ -91,7 +89,7 @@ def donut_config(files: Files, **more: Any) -> dict[str, Any]:
             "is_decoder": True,
             "is_encoder_decoder": False,
             "add_cross_attention": True,
-            "vocab_size": Tokenizer.from_str(files["tokenizer.json"]).get_vocab_size(),
+            "vocab_size": len(vocabulary.ids(files)),
             "d_model": 48,
             "decoder_layers": 2,
             "decoder_attention_heads": 4,
@@ -124,7 +122,7 @@ def donut_files(*tokens: str, **generation: Any) -> Files:
     }
     return vocabulary.donut(*tokens) | {
         "preprocessor_config.json": image_processor,
-        "generation_config.json": {**encoders.ROBERTA_TOKENS, "decoder_start_token_id": 2, **generation},
+        "generation_config.json": {**encoders.BART_TOKENS, **generation},
     }
 
 
@@ -135,7 +133,7 @@ DONUT_GAINS = {"embed_tokens": 2.0, "encoder_attn": 5.0, "embed_positions": 2.0,
 def donut() -> Recipe:
     """Reads the picture itself, and writes the answer between its tags."""
     files = donut_files(*DOCVQA, max_length=48)
-    end = Tokenizer.from_str(files["tokenizer.json"]).get_vocab()["</s_answer>"]
+    end = vocabulary.ids(files)["</s_answer>"]
 
     def adjust(arrays: weights.Arrays) -> None:
         decoder = "decoder.model.decoder"

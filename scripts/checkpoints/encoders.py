@@ -6,9 +6,19 @@ from typing import Any
 from checkpoints.weights import Arrays
 
 SIZES = {"hidden_size": 48, "num_hidden_layers": 2, "num_attention_heads": 4, "intermediate_size": 96}
+SIZES_WITH_DECODER = {
+    "d_model": 48,
+    "encoder_layers": 2,
+    "decoder_layers": 2,
+    "encoder_attention_heads": 4,
+    "decoder_attention_heads": 4,
+    "encoder_ffn_dim": 96,
+    "decoder_ffn_dim": 96,
+}
 # Attention that looks at single tokens and weighs in: what a model answers depends on the whole text then.
 ATTENTION = {"query|key|[qk]_(lin|proj)|c_attn": 3.0, "value|v_(lin|proj)|att.*(dense|out)|out_lin": 2.0}
 ROBERTA_TOKENS = {"bos_token_id": 0, "pad_token_id": 1, "eos_token_id": 2}
+BART_TOKENS = {**ROBERTA_TOKENS, "decoder_start_token_id": 2}
 
 
 def bert(**more: Any) -> dict[str, Any]:
@@ -129,13 +139,7 @@ def bart(**more: Any) -> dict[str, Any]:
     """BART: an encoder and a decoder."""
     return {
         "model_type": "bart",
-        "d_model": 48,
-        "encoder_layers": 2,
-        "decoder_layers": 2,
-        "encoder_attention_heads": 4,
-        "decoder_attention_heads": 4,
-        "encoder_ffn_dim": 96,
-        "decoder_ffn_dim": 96,
+        **SIZES_WITH_DECODER,
         "max_position_embeddings": 128,
         "decoder_start_token_id": 2,
         "forced_eos_token_id": 2,

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from checkpoints import encoders
 from checkpoints.recipe import Recipe, label_maps, recipe
 
 ANIMALS = ["cat", "dog", "fox", "owl", "hen", "cow"]
@@ -27,8 +28,19 @@ def processor(image_processor: str, size: dict[str, int], **settings: Any) -> di
 
 def vit_config(**more: Any) -> dict[str, Any]:
     """ViT: patches of 8 pixels of a square of 32."""
-    sizes = {"hidden_size": 48, "num_hidden_layers": 2, "num_attention_heads": 4, "intermediate_size": 96}
-    return {"model_type": "vit", **sizes, "image_size": 32, "patch_size": 8, **more}
+    return {"model_type": "vit", **encoders.SIZES, "image_size": 32, "patch_size": 8, **more}
+
+
+def resnet_config(**more: Any) -> dict[str, Any]:
+    """ResNet: a layer in each of four stages."""
+    return {
+        "model_type": "resnet",
+        "embedding_size": 16,
+        "hidden_sizes": [16, 24, 32, 40],
+        "depths": [1, 1, 1, 1],
+        "layer_type": "basic",
+        **more,
+    }
 
 
 @recipe
@@ -41,15 +53,7 @@ def vit() -> Recipe:
 @recipe
 def resnet() -> Recipe:
     """Convolutions; resized by the short edge, then the centre is cut out; several answers at once: sigmoids."""
-    config = {
-        "model_type": "resnet",
-        "embedding_size": 16,
-        "hidden_sizes": [16, 24, 32, 40],
-        "depths": [1, 1, 1, 1],
-        "layer_type": "basic",
-        "problem_type": "multi_label_classification",
-        **label_maps(ANIMALS[:3]),
-    }
+    config = resnet_config(problem_type="multi_label_classification", **label_maps(ANIMALS[:3]))
     files = processor("ConvNextImageProcessor", {"shortest_edge": 64}, crop_pct=0.875, resample=3)
     return Recipe("ResNetForImageClassification", config, files, {"classifier": 1.5})
 

@@ -1,6 +1,6 @@
 """Checkpoints of image-feature-extraction."""
 
-from checkpoints.image_classification import processor, vit_config
+from checkpoints.image_classification import processor, resnet_config, vit_config
 from checkpoints.recipe import Recipe, recipe
 
 
@@ -13,15 +13,8 @@ def vit() -> Recipe:
 @recipe
 def resnet() -> Recipe:
     """Convolutions: channels, rows and columns; pictures keep their proportions and become tensors of their size."""
-    config = {
-        "model_type": "resnet",
-        "embedding_size": 16,
-        "hidden_sizes": [16, 24, 32, 40],
-        "depths": [1, 1, 1, 1],
-        "layer_type": "basic",
-    }
     files = processor("ViTImageProcessor", {"height": 64, "width": 64}, do_resize=False)
-    return Recipe("ResNetModel", config, files)
+    return Recipe("ResNetModel", resnet_config(), files)
 
 
 @recipe

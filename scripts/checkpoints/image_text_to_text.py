@@ -37,10 +37,6 @@ def talker(tokens: list[str], image: str, tokenizer_class: str = "PreTrainedToke
     }
 
 
-def ids(files: Files) -> dict[str, int]:
-    return Tokenizer.from_str(files["tokenizer.json"]).get_vocab()
-
-
 def as_on_the_hub(arrays: Arrays) -> None:
     """Name the weights of a LLaVA's eyes as its checkpoints do; transformers 5 leaves a part of the names out."""
     for name in [name for name in arrays if name.startswith("vision_tower.")]:
@@ -50,8 +46,9 @@ def as_on_the_hub(arrays: Arrays) -> None:
 ENDS = {"bos_token_id": 0, "eos_token_id": [1, 4], "pad_token_id": 1}
 
 
-def text_config(files: Files, model_type: str, **more: Any) -> dict[str, Any]:
-    return llama_config(model_type, vocab_size=len(ids(files)), **{**ENDS, "max_position_embeddings": 1024, **more})
+def text_config(files: Files, model_type: str) -> dict[str, Any]:
+    """The part of a config.json that is about texts, for this tokenizer."""
+    return llama_config(model_type, vocab_size=len(vocabulary.ids(files)), max_position_embeddings=1024, **ENDS)
 
 
 @recipe
@@ -69,7 +66,7 @@ def llava() -> Recipe:
     }
     config = {
         "model_type": "llava",
-        "image_token_index": ids(files)["<image>"],
+        "image_token_index": vocabulary.ids(files)["<image>"],
         "vision_feature_layer": -2,
         "vision_feature_select_strategy": "default",
         "vision_config": vit_config(model_type="clip_vision_model", projection_dim=24),
@@ -95,7 +92,7 @@ def llava_onevision() -> Recipe:
         "num_image_tokens": 16,
         "vision_feature_select_strategy": "full",
     }
-    tokens = ids(files)
+    tokens = vocabulary.ids(files)
     config = {
         "model_type": "llava_onevision",
         "image_token_index": tokens["<image>"],
@@ -130,7 +127,7 @@ def qwen2_vl() -> Recipe:
         "merge_size": 2,
         "temporal_patch_size": 2,
     }
-    known = ids(files)
+    known = vocabulary.ids(files)
     config = {
         "model_type": "qwen2_vl",
         **text_config(files, "qwen2_vl"),
@@ -170,7 +167,7 @@ def idefics3() -> Recipe:
         resample=1,
     )
     files["processor_config.json"] = {"processor_class": "Idefics3Processor", "image_seq_len": 4}
-    known = ids(files)
+    known = vocabulary.ids(files)
     config = {
         "model_type": "idefics3",
         "image_token_id": known["<image>"],

@@ -4,7 +4,6 @@ from dataclasses import replace
 from typing import Any
 
 from PIL import ImageFont
-from tokenizers import Tokenizer
 
 from checkpoints import encoders, vocabulary
 from checkpoints.document_question_answering import DONUT_GAINS, donut_config, donut_files
@@ -12,13 +11,8 @@ from checkpoints.image_classification import processor, vit_config
 from checkpoints.recipe import Files, Recipe, recipe
 from checkpoints.weights import Arrays, bias_tokens, draw
 
-SIZES = encoders.SIZES
 CAPTION = {"crossattention|encoder_attention|encoder_attn": 4.0, "attention|attn": 3.0, "patch": 3.0}
 """What is written depends on the picture."""
-
-
-def size(files: Files) -> int:
-    return Tokenizer.from_str(files["tokenizer.json"]).get_vocab_size()
 
 
 def words(**settings: Any) -> Files:
@@ -30,7 +24,7 @@ def words(**settings: Any) -> Files:
 def vit_gpt2() -> Recipe:
     """ViT sees, GPT-2 writes: the pipeline's default."""
     files = vocabulary.gpt2() | processor("ViTImageProcessor", {"height": 32, "width": 32})
-    decoder = encoders.gpt2(vocab_size=size(files), add_cross_attention=True, is_decoder=True)
+    decoder = encoders.gpt2(vocab_size=len(vocabulary.ids(files)), add_cross_attention=True, is_decoder=True)
     tokens = {"bos_token_id": 0, "eos_token_id": 0, "pad_token_id": 0, "decoder_start_token_id": 0}
     config = {
         "model_type": "vision-encoder-decoder",
@@ -49,8 +43,7 @@ def vit_gpt2() -> Recipe:
 def donut() -> Recipe:
     """Reads text off the picture; its answers begin with a token of their task."""
     files = donut_files("<s_cord-v2>", "</s_cord-v2>", max_length=40)
-    tokens = Tokenizer.from_str(files["tokenizer.json"])
-    files["generation_config.json"]["decoder_start_token_id"] = tokens.token_to_id("<s_cord-v2>")
+    files["generation_config.json"]["decoder_start_token_id"] = vocabulary.ids(files)["<s_cord-v2>"]
 
     def adjust(arrays: Arrays) -> None:
         decoder = "decoder.model.decoder"
@@ -61,21 +54,20 @@ def donut() -> Recipe:
 
 def blip_config(files: Files) -> dict[str, Any]:
     """BLIP: a ViT, and a BERT that looks at it."""
-    tokens = Tokenizer.from_str(files["tokenizer.json"])
-    ids = {name: tokens.token_to_id(token) for name, token in (("cls", "[CLS]"), ("sep", "[SEP]"), ("pad", "[PAD]"))}
+    ids = vocabulary.ids(files)
     return {
         "model_type": "blip",
         "vision_config": vit_config(model_type="blip_vision_model"),
         "text_config": {
             "model_type": "blip_text_model",
-            **SIZES,
-            "vocab_size": size(files),
-            "encoder_hidden_size": SIZES["hidden_size"],
+            **encoders.SIZES,
+            "vocab_size": len(ids),
+            "encoder_hidden_size": encoders.SIZES["hidden_size"],
             "max_position_embeddings": 64,
-            "bos_token_id": ids["cls"],
-            "eos_token_id": ids["sep"],
-            "sep_token_id": ids["sep"],
-            "pad_token_id": ids["pad"],
+            "bos_token_id": ids["[CLS]"],
+            "eos_token_id": ids["[SEP]"],
+            "sep_token_id": ids["[SEP]"],
+            "pad_token_id": ids["[PAD]"],
         },
         "projection_dim": 24,
     }
@@ -106,9 +98,9 @@ def git() -> Recipe:
     tokens = {"bos_token_id": 2, "eos_token_id": 3, "pad_token_id": 0}
     config = {
         "model_type": "git",
-        **SIZES,
+        **encoders.SIZES,
         "max_position_embeddings": 96,
-        "vocab_size": size(files),
+        "vocab_size": len(vocabulary.ids(files)),
         "vision_config": vit_config(model_type="git_vision_model"),
         **tokens,
     }
@@ -156,7 +148,7 @@ def pix2struct_recipe(**image_processor: Any) -> Recipe:
         },
         "text_config": {
             "model_type": "pix2struct_text_model",
-            "vocab_size": size(files),
+            "vocab_size": len(vocabulary.ids(files)),
             "hidden_size": 48,
             "d_kv": 12,
             "d_ff": 96,

@@ -14,7 +14,7 @@ def t5() -> Recipe:
 @recipe
 def bart() -> Recipe:
     """Settings in generation_config.json."""
-    tokens = {"bos_token_id": 0, "pad_token_id": 1, "eos_token_id": 2, "decoder_start_token_id": 2}
-    files = vocabulary.roberta("BartTokenizer") | {"generation_config.json": {**tokens, "max_length": 40}}
+    files = vocabulary.roberta("BartTokenizer")
+    files |= {"generation_config.json": {**encoders.BART_TOKENS, "max_length": 40}}
     config = encoders.bart()
     return Recipe("BartForConditionalGeneration", config, files, encoders.TEXT_TO_TEXT, encoders.end_often(2))

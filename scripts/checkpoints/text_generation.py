@@ -2,8 +2,6 @@
 
 from typing import Any
 
-from tokenizers import Tokenizer
-
 from checkpoints import encoders, vocabulary
 from checkpoints.recipe import Recipe, recipe
 from checkpoints.weights import Arrays, bias_tokens
@@ -33,7 +31,7 @@ def generation(**settings: Any) -> dict[str, Any]:
 def gpt2() -> Recipe:
     """Learned positions, no padding token, no chat; says many spaces and marks, for decoding to clean up."""
     files = vocabulary.gpt2() | generation(bos_token_id=0, eos_token_id=0)
-    tokens = Tokenizer.from_str(files["tokenizer.json"]).get_vocab()
+    tokens = vocabulary.ids(files)
     biases = {tokens[token]: 4.0 for token in ("Ġ", ".", ",", "?", "'s")}
 
     def punctuate(arrays: Arrays) -> None:

@@ -25,7 +25,6 @@ MBART50 = [
     "mn_MN", "mr_IN", "pl_PL", "ps_AF", "pt_XX", "sv_SE", "sw_KE", "ta_IN", "te_IN", "th_TH", "tl_XX", "uk_UA",
     "ur_PK", "xh_ZA", "gl_ES", "sl_SI",
 ]  # fmt: skip
-MULTILINGUAL_TOKENS = {"bos_token_id": 0, "pad_token_id": 1, "eos_token_id": 2, "decoder_start_token_id": 2}
 
 
 def multilingual(architecture: str, config: dict[str, Any], files: Files) -> Recipe:
@@ -78,7 +77,7 @@ def marian() -> Recipe:
 def m2m100() -> Recipe:
     """Languages by code, whose tokens follow the vocabulary; waves of any length as positions."""
     files = vocabulary.m2m100(M2M100)
-    config = encoders.bart(**{"model_type": "m2m_100", **MULTILINGUAL_TOKENS}, max_length=40, num_beams=2)
+    config = encoders.bart(**{"model_type": "m2m_100", **encoders.BART_TOKENS}, max_length=40, num_beams=2)
     config["forced_eos_token_id"] = None
     config["vocab_size"] = len(files["vocab.json"]) + len(M2M100) + 8
     return multilingual("M2M100ForConditionalGeneration", config, files)
@@ -88,7 +87,7 @@ def m2m100() -> Recipe:
 def mbart50() -> Recipe:
     """Languages by code and country."""
     files = vocabulary.multilingual("MBart50Tokenizer", MBART50, src_lang="en_XX")
-    config = encoders.bart(**{"model_type": "mbart", **MULTILINGUAL_TOKENS}, max_length=30)
+    config = encoders.bart(**{"model_type": "mbart", **encoders.BART_TOKENS}, max_length=30)
     return multilingual("MBartForConditionalGeneration", config, files)
 
 
@@ -96,5 +95,5 @@ def mbart50() -> Recipe:
 def nllb() -> Recipe:
     """Languages by code and script."""
     files = vocabulary.multilingual("NllbTokenizer", NLLB, src_lang="eng_Latn")
-    config = encoders.bart(**{"model_type": "m2m_100", **MULTILINGUAL_TOKENS}, max_length=30)
+    config = encoders.bart(**{"model_type": "m2m_100", **encoders.BART_TOKENS}, max_length=30)
     return multilingual("M2M100ForConditionalGeneration", config, files)

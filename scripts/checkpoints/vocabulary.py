@@ -43,6 +43,11 @@ def files(tokenizer: Tokenizer, tokenizer_class: str, special: dict[str, Any], *
     }
 
 
+def ids(files: dict[str, Any]) -> dict[str, int]:
+    """Each token of a tokenizer, by its files, with its id."""
+    return Tokenizer.from_str(files["tokenizer.json"]).get_vocab()
+
+
 def around(begin: str, end: str, mask: str = "<mask>") -> dict[str, Any]:
     """The special tokens of vocabularies that put the same ones around a text as around a sequence."""
     return {

@@ -2,12 +2,8 @@
 
 from typing import Any
 
-from tokenizers import Tokenizer
-
-from checkpoints import vocabulary
+from checkpoints import encoders, vocabulary
 from checkpoints.recipe import Recipe, recipe
-
-TEXT_SIZES = {"hidden_size": 48, "num_hidden_layers": 2, "num_attention_heads": 4, "intermediate_size": 96}
 
 
 def clap(fusion: bool, **extractor: Any) -> Recipe:
@@ -15,8 +11,8 @@ def clap(fusion: bool, **extractor: Any) -> Recipe:
     files = vocabulary.roberta(model_max_length=48)
     text = {
         "model_type": "clap_text_model",
-        **TEXT_SIZES,
-        "vocab_size": Tokenizer.from_str(files["tokenizer.json"]).get_vocab_size(),
+        **encoders.SIZES,
+        "vocab_size": len(vocabulary.ids(files)),
         "max_position_embeddings": 50,
         "type_vocab_size": 1,
         "pad_token_id": 1,

@@ -2,14 +2,11 @@
 
 from typing import Any
 
-from tokenizers import Tokenizer
-
-from checkpoints import vocabulary
+from checkpoints import encoders, vocabulary
 from checkpoints.image_classification import processor, vit_config
 from checkpoints.recipe import Files, Recipe, recipe
 
 MASKED = ["input_ids", "attention_mask"]
-SIZES = {"hidden_size": 48, "num_hidden_layers": 2, "num_attention_heads": 4, "intermediate_size": 96}
 
 
 def words(**settings: Any) -> Files:
@@ -19,10 +16,16 @@ def words(**settings: Any) -> Files:
 
 def text_config(files: Files, model_type: str) -> dict[str, Any]:
     """The part of a config.json that is about texts, for this tokenizer."""
-    tokenizer = Tokenizer.from_str(files["tokenizer.json"])
-    ids = {f"{name}_token_id": tokenizer.token_to_id(token) for name, token in (("bos", "[CLS]"), ("eos", "[SEP]"))}
-    size = {"vocab_size": tokenizer.get_vocab_size(), "max_position_embeddings": 32}
-    return {"model_type": model_type, **SIZES, **size, **ids, "pad_token_id": tokenizer.token_to_id("[PAD]")}
+    ids = vocabulary.ids(files)
+    return {
+        "model_type": model_type,
+        **encoders.SIZES,
+        "vocab_size": len(ids),
+        "max_position_embeddings": 32,
+        "bos_token_id": ids["[CLS]"],
+        "eos_token_id": ids["[SEP]"],
+        "pad_token_id": ids["[PAD]"],
+    }
 
 
 @recipe

@@ -1,10 +1,11 @@
 """Checkpoints of zero-shot-object-detection."""
 
+from checkpoints import encoders
 from checkpoints.image_classification import processor, vit_config
 from checkpoints.object_detection import BACKBONE
 from checkpoints.object_detection import processor as detr_processor
 from checkpoints.recipe import Recipe, recipe
-from checkpoints.zero_shot_image_classification import MASKED, SIZES, text_config, words
+from checkpoints.zero_shot_image_classification import MASKED, text_config, words
 
 
 @recipe
@@ -34,7 +35,7 @@ def owlv2() -> Recipe:
 def grounding_dino() -> Recipe:
     """Text and image look at each other from layer to layer."""
     files = words() | detr_processor("GroundingDinoImageProcessor", 96, 160)
-    text = {**text_config(files, "bert"), **SIZES, "max_position_embeddings": 64}
+    text = {**text_config(files, "bert"), **encoders.SIZES, "max_position_embeddings": 64}
     config = {
         "model_type": "grounding-dino",
         "backbone_config": {**BACKBONE, "out_features": ["stage2", "stage3", "stage4"]},

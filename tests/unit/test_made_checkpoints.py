@@ -103,3 +103,9 @@ def test_unknown_names_are_refused_with_those_there_are(monkeypatch: pytest.Monk
     monkeypatch.setattr("sys.argv", ["make_checkpoints.py", "fill_mask_nothing"])
     assert make_checkpoints.main() == 2
     assert "fill_mask_bert" in capsys.readouterr().err
+
+
+def test_a_checkpoint_is_made_again_when_a_recipe_changes_that_its_own_takes_from() -> None:
+    sources = make_checkpoints.sources("image_segmentation")
+    assert {"image_segmentation", "object_detection", "image_classification", "recipe", "weights"} <= sources
+    assert not {"translation", "summarization"} & sources
