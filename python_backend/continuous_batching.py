@@ -315,12 +315,15 @@ class _Session:
         request, index, row = self._sequences.get(output.request_id, (None, 0, None))
         if request is None or row is None:  # it was dropped meanwhile
             return
-        if row.error is not None or output.error is not None:
+        try:
+            if row.error is not None or output.error is not None:
+                raise row.error or RuntimeError(output.error)
+            goes_on = request.take(index, output.generated_tokens[len(request.sequences[index]) :])
+            request.report()
+        except Exception as error:  # this request's matter: the thread serves the others
             self._drop(request)
-            request.fail(row.error or RuntimeError(output.error))
+            request.fail(error)
             return
-        goes_on = request.take(index, output.generated_tokens[len(request.sequences[index]) :])
-        request.report()
         if not goes_on:
             self._remove(output.request_id, cancel=not output.is_finished())
 

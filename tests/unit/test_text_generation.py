@@ -25,6 +25,7 @@ from transformers.generation import GenerationConfig
 
 from python_backend import continuous_batching, static_batching
 from python_backend.chat import ChatTemplate
+from python_backend.detokenization import StopStrings
 from python_backend.parameters import InvalidInput
 from python_backend.stage import Request, Tensors
 from python_backend.streaming import Cancelled, Unavailable
@@ -634,6 +635,22 @@ def test_a_request_whose_processors_fail_fails_alone(llama: Deployment, monkeypa
     with pytest.raises(RuntimeError, match="broken"):
         llama.texts(bad)
     assert [llama.texts(reply) for reply in good] == [[[expected]]] * 4
+
+
+def test_a_request_whose_tokens_cannot_be_taken_fails_alone(llama: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The thread that hands tokens out serves everybody."""
+    given: dict[str, Any] = {"max_new_tokens": 20, "eos_token_id": -1}
+    expected = llama(PROMPT, **given)
+
+    def broken(*_: Any) -> bool:
+        raise RuntimeError("broken")
+
+    good = llama.start(PROMPT, **given)
+    with monkeypatch.context() as patch:
+        patch.setattr(StopStrings, "completed_by_last", broken)
+        with pytest.raises(RuntimeError, match="broken"):
+            llama.texts(llama.start(PROMPT, stop=("x",), **given))
+    assert [llama.texts(reply) for reply in (good, llama.start(PROMPT, **given))] == [[[expected]]] * 2
 
 
 def test_when_the_managers_thread_dies_its_requests_fail_and_the_next_ones_work(
