@@ -43,6 +43,15 @@ def test_a_string_of_labels_is_for_all_images() -> None:
     assert [sent(request, "CANDIDATE_LABELS") for request in transport.requests] == [[["cat", "dog"]]] * 2
 
 
+def test_labels_of_the_constructor_are_defaults() -> None:
+    detect, transport = fake("zero-shot-object-detection", answer, candidate_labels="cat,dog")
+    detect(b"image")
+    detect({"image": b"image", "candidate_labels": ["cow"]})
+    assert list(detect(iter([b"image"]), candidate_labels=["pig"])) == [FOUND]
+    labels = [sent(request, "CANDIDATE_LABELS") for request in transport.requests]
+    assert labels == [[["cat", "dog"]], [["cow"]], [["pig"]]]
+
+
 def test_no_image_is_dropped_for_want_of_labels() -> None:
     detect, transport = fake("zero-shot-object-detection", answer)
     with pytest.raises(InvalidInput, match="3 images but 2 lists of candidate_labels"):

@@ -13,8 +13,8 @@ from __future__ import annotations
 
 import enum
 import warnings
-from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -110,24 +110,12 @@ def split(inputs: Any, parameters: dict[str, Any]) -> Inputs:
     if _is_column(inputs):
         inputs = list(inputs)
     if isinstance(inputs, (list, tuple)):
-        return Inputs(inputs, Shape.LIST, parameters, len(inputs))
+        return Inputs(inputs, Shape.LIST, parameters)
     if hasattr(inputs, "__aiter__"):  # for AsyncPipeline
         return Inputs(inputs, Shape.STREAM, parameters)
     if is_iterable(inputs):
         return Inputs(_iterate(inputs), Shape.STREAM, parameters, _length(inputs))
     return one(inputs, parameters)
-
-
-def mapped(function: Callable[[Any], Any], inputs: Inputs) -> Inputs:
-    """The inputs with a function applied to each item."""
-    items: Any = inputs.items
-    changed: Any = _amapped(function, items) if hasattr(items, "__aiter__") else map(function, items)
-    return replace(inputs, items=changed)
-
-
-async def _amapped(function: Callable[[Any], Any], items: AsyncIterable[Any]) -> AsyncIterator[Any]:
-    async for item in items:
-        yield function(item)
 
 
 def one(item: Any, parameters: dict[str, Any]) -> Inputs:

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..errors import InvalidInput
-from .base import Inputs, Row, Settings, given, mapped, split, text_list
+from .base import Inputs, Row, Settings, given, split, text_list
 from .image import ImageTask
 from .object_detection import detections
 from .zero_shot_classification import label_tensor
@@ -40,26 +40,30 @@ class ZeroShotObjectDetection(ImageTask):
         image = next((each for each in (image, images, inputs) if each is not None), None)
         if image is None:
             raise InvalidInput("give an image, or a dict of an image and its candidate_labels")
-        call = split(image, parameters)
-        if labels is None:
-            return call
-        if isinstance(image, (list, tuple)) and not isinstance(labels, str):  # a list of labels for each image
-            theirs = text_list(labels, "candidate_labels")
-            if len(image) != len(theirs):
-                raise InvalidInput(
-                    f"{len(image)} images but {len(theirs)} lists of candidate_labels: there must be as many of both"
-                )
-            paired = [{"image": one, "candidate_labels": its} for one, its in zip(image, theirs, strict=True)]
-            return Inputs(paired, call.shape, call.parameters)
-        return mapped(lambda one: {"image": one, "candidate_labels": labels}, call)
+        if not isinstance(image, (list, tuple)) or labels is None or isinstance(labels, str):
+            return split(image, {**parameters, **given(candidate_labels=labels)})
+        theirs = text_list(labels, "candidate_labels")  # a list of labels for each image
+        if len(image) != len(theirs):
+            raise InvalidInput(
+                f"{len(image)} images but {len(theirs)} lists of candidate_labels: there must be as many of both"
+            )
+        return split(
+            [{"image": one, "candidate_labels": its} for one, its in zip(image, theirs, strict=True)], parameters
+        )
 
-    def parameters(self, *, threshold: float | None = None, top_k: int | None = None, **others: Any) -> Settings:
-        return super().parameters(**others, **given(threshold=threshold, top_k=top_k))
+    def parameters(
+        self, *, candidate_labels: Any = None, threshold: float | None = None, top_k: int | None = None, **others: Any
+    ) -> Settings:
+        settings = super().parameters(**others, **given(threshold=threshold, top_k=top_k))
+        return settings | Settings(options=given(candidate_labels=candidate_labels))
 
     def load(self, item: Any, settings: Settings) -> Any:
-        if not isinstance(item, Mapping) or item.get("image") is None or item.get("candidate_labels") is None:
+        """The image as bytes, and its labels: its own, or those of all."""
+        pair = item if isinstance(item, Mapping) else {"image": item}
+        labels = pair.get("candidate_labels", settings.options.get("candidate_labels"))
+        if pair.get("image") is None or labels is None:
             raise InvalidInput("give candidate_labels, or dicts with the keys 'image' and 'candidate_labels'")
-        return super().load(item["image"], settings), item["candidate_labels"]
+        return super().load(pair["image"], settings), labels
 
     def encode(self, item: Any, settings: Settings) -> Row:
         image, labels = item
