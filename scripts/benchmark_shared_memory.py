@@ -44,6 +44,7 @@ class Size(Task):
     """How many bytes it is given."""
 
     name = "size"
+    outputs = ("SIZE",)
 
     def items(self, *inputs: Any, **parameters: Any) -> Inputs:
         return one(inputs[0], parameters)
