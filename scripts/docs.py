@@ -180,9 +180,8 @@ def curl(task: str) -> str:
     parts = [_block("bash", docs_requests.curl(task))]
     example = docs_requests.EXAMPLES[task]
     if not config(task).max_batch_size:
-        parts += ["In pieces, as they are generated:", _block("bash", docs_requests.stream(task))] * (
-            task == "text_generation"
-        )
+        if task == "text_generation":
+            parts += ["In pieces, as they are generated:", _block("bash", docs_requests.stream(task))]
     elif example.pictures and len(example.outputs) > 1:
         parts.append(f"`{example.pictures}` is bytes of PNG files, which JSON cannot hold: see JavaScript.")
     if example.file and config(task).max_batch_size:

@@ -2,7 +2,7 @@
 
     .oracle/bin/python scripts/record_goldens.py [TASK ...]
 
-Writes tests/goldens/TASK.json; tasks are written with underscores, none given records all. Needs the made checkpoints
+Writes tests/goldens/TASK.json; without a task, those of all. Needs the made checkpoints
 (scripts/make_checkpoints.py) and ffmpeg. The exit code is 1 where an error leaves a case without an answer.
 """
 
@@ -25,7 +25,6 @@ os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 
 ORACLE = "4.48.1"
 SECONDS = 120
-REMEDY = "make it with: python -m venv .oracle && .oracle/bin/pip install -r requirements-oracle.txt"
 
 
 def main() -> int:
@@ -39,18 +38,18 @@ def main() -> int:
         found = "none"
     if found != ORACLE:
         print(
-            f"goldens are recorded with transformers {ORACLE}, and this is {found}: run .oracle/bin/python "
-            f"scripts/record_goldens.py ({REMEDY})",
+            f"goldens are recorded with transformers {ORACLE}, and this is {found}: run "
+            "python3 scripts/setup.py oracle, then .oracle/bin/python scripts/record_goldens.py",
             file=sys.stderr,
         )
         return 2
     from tests import cases
 
-    unknown = set(arguments.tasks) - set(cases.tasks())
-    if unknown:
+    tasks = [task.replace("-", "_") for task in arguments.tasks]
+    if unknown := set(tasks) - set(cases.tasks()):
         print(f"no cases for {', '.join(sorted(unknown))}; there are: {', '.join(cases.tasks())}", file=sys.stderr)
         return 2
-    return max(record(task) for task in arguments.tasks or cases.tasks())
+    return max(record(task) for task in tasks or cases.tasks())
 
 
 def record(task: str) -> int:
@@ -58,16 +57,15 @@ def record(task: str) -> int:
     from tests import cases
     from tests.parity import golden
 
-    answers = {case.id: ask(task, case) for case in cases.load(task)}
-    checkpoints = sorted({case.checkpoint for case in cases.load(task)})
+    asked = cases.load(task)
+    answers = {case.id: ask(task, case) for case in asked}
+    checkpoints = sorted({case.checkpoint for case in asked})
     digests = {name: golden.digest(ROOT / ".checkpoints" / name) for name in checkpoints}
     oracle = {name: version(name) for name in ("transformers", "torch", "tokenizers")}
     file = golden.write(task, {"oracle": oracle, "checkpoints": digests, "answers": answers})
     print(f"{task}: {len(answers)} answers, {file.stat().st_size / 1000:.0f} kB")
     open_cases = [
-        case
-        for case in cases.load(task)
-        if "error" in answers[case.id] and not case.refused and case.expected is cases.ABSENT
+        case for case in asked if "error" in answers[case.id] and not case.refused and case.expected is cases.ABSENT
     ]
     for case in open_cases:
         print(f"  {case.id}: {answers[case.id]['error']}: say in the case what we do instead", file=sys.stderr)

@@ -104,13 +104,9 @@ def command(triton: str, names: Sequence[str], options: Namespace, key: str, sec
         f"--grpc-port={options.grpc_port}",
         f"--metrics-port={options.metrics_port}",
         *serve.tls(options),
-        *server_options(key),
+        *administration.options(key),
+        *METRICS_OPTIONS,
     ]
-
-
-def server_options(key: str) -> list[str]:
-    """What the network may not do without the key, and percentiles of latency."""
-    return [*administration.options(key), *METRICS_OPTIONS]
 
 
 if __name__ == "__main__":

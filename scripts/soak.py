@@ -20,6 +20,7 @@ import time
 import warnings
 from collections import Counter
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -99,24 +100,26 @@ def main(arguments: Sequence[str] | None = None) -> int:
         repository = Path(folder)
         for name, task in names.items():
             install(task, checkpoint=str(CHECKPOINTS / name), name=name, repository=repository)
-        with EmbeddedServer(repository, list(names), startup_timeout=900, stop_timeout=0.5) as server:
-            questions = [question for name, task in names.items() for question in alone(server, task, name)]
+        with (
+            EmbeddedServer(repository, list(names), startup_timeout=900, stop_timeout=0.5) as server,
+            ExitStack() as calls,
+        ):
+            questions = [question for name, task in names.items() for question in alone(server, task, name, calls)]
             print(f"{len(questions)} questions to {len(names)} deployments, {options.clients} clients", flush=True)
             outcome = soak(server, questions, options.clients, options.seconds, options.seed)
             uneven = [text for name in names if (text := count_steps(server, name))]
     return report(outcome, uneven, options.slope)
 
 
-def alone(server: EmbeddedServer, task: str, name: str) -> list[Question]:
-    """The questions of a deployment that are quick and have one answer."""
+def alone(server: EmbeddedServer, task: str, name: str, calls: ExitStack) -> list[Question]:
+    """The questions of a deployment that are quick and have one answer. Their clients are closed with `calls`."""
     found: list[Question] = []
     for case in cases.load(task):
         if case.checkpoint != name or case.refused or len(found) == FAST_CASES:
             continue
         url = server.grpc_url if len(found) % 2 else server.http_url
-        call = pipeline(
-            task.replace("_", "-"), model=name, url=url, request_timeout=TIMEOUT, **cases.resolve(case.init)
-        )
+        options = {"request_timeout": TIMEOUT, **cases.resolve(case.init)}
+        call = calls.enter_context(pipeline(task.replace("_", "-"), model=name, url=url, **options))
 
         def ask(case: Case = case, call: Any = call) -> Any:
             return case.call(call)

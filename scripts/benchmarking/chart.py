@@ -25,8 +25,8 @@ def draw(results: Sequence[Result], file: Path = SVG) -> None:
     tasks = sorted(lone.keys() & loaded.keys(), reverse=True)
     figure, (left, right) = pyplot.subplots(1, 2, figsize=(11, 1.5 + 0.27 * len(tasks)), sharey=True)
     start = [0.0] * len(tasks)
+    totals = [sum(getattr(lone[task], each) for each in PARTS) for task in tasks]
     for part, colour in zip(PARTS, COLOURS, strict=True):
-        totals = [sum(getattr(lone[task], each) for each in PARTS) for task in tasks]
         shares = [100 * getattr(lone[task], part) / total for task, total in zip(tasks, totals, strict=True)]
         left.barh(tasks, shares, left=start, color=colour, label=part)
         start = [at + share for at, share in zip(start, shares, strict=True)]

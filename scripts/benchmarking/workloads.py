@@ -6,6 +6,7 @@ import base64
 import importlib
 import io
 import json
+import math
 import random
 import struct
 from collections.abc import Iterator
@@ -32,7 +33,7 @@ class Load:
 
 
 class Workload:
-    """Of one task: a checkpoint of the tests, eight times as wide and three times as deep.
+    """Of one task: a checkpoint of the tests, `enlarged`.
 
     Args:
         task: with underscores.
@@ -107,8 +108,6 @@ class Summarization(Workload):
     mean_tokens = 60
 
     def make_checkpoint(self, folder: Path) -> None:
-        import math
-
         import transformers
 
         copy_tokenizer(folder)

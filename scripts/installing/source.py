@@ -20,10 +20,9 @@ SMALL = (
 """What every stage of a deployment gets, where the checkpoint has it."""
 VOCABULARIES = (
     "vocab.txt", "merges.txt", "spiece.model", "sentencepiece.bpe.model", "tokenizer.model", "spm.model",
-    "spm_char.model",
-    "source.spm",
+    "spm_char.model", "source.spm", "vocab-src.json", "prophetnet.tokenizer",
 )  # fmt: skip
-"""What a missing tokenizer.json is made of."""
+"""What a missing tokenizer.json is made of, besides vocab.json; or cannot be, and then that is said."""
 ADAPTER = "adapter_config.json"
 LANGUAGE_MODEL = "language_model"
 """The folder of a speech model's language model: what decodes gets it, the postprocessor."""

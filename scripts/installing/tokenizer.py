@@ -17,7 +17,7 @@ from tokenizers import AddedToken, Tokenizer, normalizers, pre_tokenizers, proce
 
 from installing import byt5_tokenizer, esm_tokenizer, marian_tokenizer, siglip_tokenizer, speecht5_tokenizer
 from installing.slow_tokenizer import NO_FAST_FORM, ConversionError, convert
-from installing.source import read_json
+from installing.source import VOCABULARIES, read_json
 
 CLASSES = json.loads(Path(__file__).with_name("tokenizer_classes.json").read_text(encoding="utf-8"))
 GENERIC: dict[str, Any] = {
@@ -78,10 +78,7 @@ def write(source: Path, target: Path) -> None:
 
 
 def has_tokenizer(source: Path) -> bool:
-    files = (
-        *("tokenizer.json", "vocab.txt", "vocab.json", "vocab-src.json", "prophetnet.tokenizer"),
-        *("spiece.model", "sentencepiece.bpe.model", "tokenizer.model", "spm.model", speecht5_tokenizer.FILE),
-    )
+    files = ("tokenizer.json", "vocab.json", *VOCABULARIES)
     return byt5_tokenizer.NAME in _named(source) or any((source / name).is_file() for name in files)
 
 

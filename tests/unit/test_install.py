@@ -490,6 +490,7 @@ def test_a_snapshot_of_the_hub_is_hard_linked_and_recorded(
     ((call,),) = [calls]
     assert (call["repo_id"], call["revision"]) == ("some/model", "0123456")
     assert not [pattern for pattern in call["allow_patterns"] if pattern.endswith((".bin", ".py", ".onnx", ".h5"))]
+    assert {"prophetnet.tokenizer", "vocab-src.json"} <= {*call["allow_patterns"]}  # a folder with them is refused
 
 
 @pytest.mark.parametrize("task", ["text_classification", "fill_mask", "text_generation"])
