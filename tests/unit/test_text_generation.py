@@ -7,6 +7,7 @@ import shutil
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -23,14 +24,16 @@ from transformers import (
 )
 from transformers.generation import GenerationConfig
 
-from python_backend import continuous_batching, static_batching
+from python_backend import continuous_batching, generation_request, static_batching
 from python_backend.chat import ChatTemplate
 from python_backend.detokenization import StopStrings
+from python_backend.generation_request import GenerationRequest
 from python_backend.parameters import InvalidInput
 from python_backend.stage import Request, Tensors
 from python_backend.streaming import Cancelled, Unavailable
 from python_backend.tasks.text_generation import PARAMETERS, Model, Postprocess, Preprocess
 from python_backend.text import Tokenizer, max_tokens
+from tests.unit.ensembles import changed
 
 PROMPT = "Alice was beginning to get very tired"
 SECONDS = 60
@@ -434,16 +437,27 @@ def test_stop_sequence_ends_at_any_of_its_tokens(gpt2: Deployment) -> None:
     assert tokenizer.backend.encode(text).ids == ids[: ids.index(ids[10]) + 1]
 
 
+@pytest.mark.parametrize(
+    ("given", "seconds"), [({}, 3.0), ({"max_time": 2.0}, 2.0), ({"max_time": 9.0}, 3.0), ({"num_beams": 4}, 3.0)]
+)
 def test_time_ends_a_request_with_what_there_is(
-    deploy: Callable[..., Deployment], monkeypatch: pytest.MonkeyPatch
+    deploy: Callable[..., Deployment], monkeypatch: pytest.MonkeyPatch, given: dict[str, Any], seconds: float
 ) -> None:
+    """That of the request or of the deployment, counted from its arrival. A clock would tell the machine's speed: here
+    time is up once there are tokens, or after some looks at beams, which have none before their end."""
+    deployment = deploy("llama", max_seconds="3")
+    deadlines = []
+
+    def expired(request: GenerationRequest) -> bool:
+        deadlines.append(request.deadline)
+        return any(request.sequences) or ("num_beams" in given and len(deadlines) > 40)
+
+    monkeypatch.setattr(generation_request, "time", SimpleNamespace(monotonic=lambda: 100.0))
+    monkeypatch.setattr(GenerationRequest, "expired", property(expired))
     monkeypatch.setattr(continuous_batching, "CHECK_INTERVAL", 0.01)
-    deployment = deploy("llama", max_seconds="0.3")
-    whole = deployment(PROMPT, max_new_tokens=450, eos_token_id=-1, return_full_text=False)
-    assert 0 < len(Tokenizer(deployment.model.folder).backend.encode(whole).ids) < 440
-    beams = deployment(PROMPT, max_new_tokens=450, eos_token_id=-1, return_full_text=False, num_beams=4)
-    assert 0 < len(Tokenizer(deployment.model.folder).backend.encode(beams).ids) < 440
-    assert len(deployment(PROMPT, max_time=0.05, max_new_tokens=450, eos_token_id=-1)) < len(PROMPT + whole)
+    text = deployment(PROMPT, max_new_tokens=450, eos_token_id=-1, return_full_text=False, **given)
+    assert 0 < len(deployment.preprocess.tokenizer.backend.encode(text).ids) < 440
+    assert set(deadlines) == {100 + seconds}
 
 
 @pytest.mark.parametrize("given", [{}, {"num_beams": 2}])
@@ -495,14 +509,6 @@ def test_a_prompt_beyond_the_positions_or_the_cache_is_refused(deploy: Callable[
 def test_rotary_positions_go_on_beyond_those_trained(llama: Deployment) -> None:
     text = llama(PROMPT * 60, truncation="true", max_new_tokens=12, eos_token_id=-1, return_full_text=False)
     assert text
-
-
-def changed(checkpoint: Path, folder: Path, **config: Any) -> Path:
-    """A copy of a checkpoint, with other settings of its config.json."""
-    shutil.copytree(checkpoint, folder)
-    file = folder / "config.json"
-    file.write_text(json.dumps({**json.loads(file.read_text()), **config}))
-    return folder
 
 
 @pytest.mark.parametrize(
