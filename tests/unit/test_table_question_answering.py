@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 from transformers.models.tapas import tokenization_tapas
 
-from install import install
 from python_backend import table_values, tables
 from python_backend.parameters import InvalidInput
 from python_backend.stage import Tensors
@@ -18,6 +17,7 @@ from python_backend.tasks import table_question_answering
 from python_backend.tasks.table_question_answering import aggregation_labels, selected
 from tests.cases.table_question_answering import ACTORS, BIG, DATES, PEOPLE, QUESTIONS, REPOSITORIES, UNICODE
 from tests.unit.ensemble import Ensemble, Sent, lists, text
+from tests.unit.ensembles import InstalledEnsembles, changed
 
 TASK = "table_question_answering"
 TAPAS, TAPEX = ("wtq", "wikisql", "sqa"), ("tapex_large", "tapex_cased")
@@ -25,40 +25,13 @@ TABLES: list[dict[str, list[Any]]] = [ACTORS, BIG, DATES, PEOPLE, REPOSITORIES, 
 LIMITS = Limits(1000, 20)
 
 
-class Ensembles(dict[str, Ensemble]):
-    """One for each made checkpoint that a test asks for, installed first."""
-
-    def __init__(self, checkpoints: Path, repository: Path) -> None:
-        self.checkpoints, self.repository = checkpoints, repository
-
-    def folder(self, name: str) -> Path:
-        folder = self.repository / f"{name}_model" / "1"
-        if not folder.is_dir():
-            checkpoint = str(self.checkpoints / f"{TASK}_{name}")
-            install(TASK, checkpoint=checkpoint, name=name, repository=self.repository)
-        return folder
-
-    def __missing__(self, name: str) -> Ensemble:
-        self[name] = Ensemble(TASK, self.folder(name), max_seconds="30")
-        return self[name]
-
-    def changed(self, name: str, folder: Path, **config: Any) -> Ensemble:
-        """With a config.json that says something else."""
-        for file in self.folder(name).iterdir():
-            (folder / file.name).symlink_to(file)
-        (folder / "config.json").unlink()
-        known = json.loads((self.folder(name) / "config.json").read_text(encoding="utf-8"))
-        (folder / "config.json").write_text(json.dumps({**known, **config}), encoding="utf-8")
-        return Ensemble(TASK, folder)
+@pytest.fixture(scope="module")
+def ensembles(checkpoints: Path, tmp_path_factory: pytest.TempPathFactory) -> InstalledEnsembles:
+    return InstalledEnsembles(TASK, checkpoints, tmp_path_factory.mktemp("repository"), max_seconds="30")
 
 
 @pytest.fixture(scope="module")
-def ensembles(checkpoints: Path, tmp_path_factory: pytest.TempPathFactory) -> Ensembles:
-    return Ensembles(checkpoints, tmp_path_factory.mktemp("repository"))
-
-
-@pytest.fixture(scope="module")
-def wtq(ensembles: Ensembles) -> Ensemble:
+def wtq(ensembles: InstalledEnsembles) -> Ensemble:
     return ensembles["wtq"]
 
 
@@ -78,8 +51,7 @@ def answers(result: Any, item: int = 0) -> list[Answer]:
     for query in range(result["COUNT"][item, 0]):
         count = max(0, int(result["CELL_COUNT"][item, query]))
         cells = [cell.decode() for cell in result["CELLS"][item, query, :count]]
-        names = (result[name][item, query].decode() for name in ("ANSWER", "AGGREGATOR"))
-        answer, aggregator = names
+        answer, aggregator = (result[name][item, query].decode() for name in ("ANSWER", "AGGREGATOR"))
         found.append((answer, result["COORDINATES"][item, query, :count].tolist(), cells, aggregator))
     return found
 
@@ -243,7 +215,7 @@ def test_cells_are_cut_before_rows_go(wtq: Ensemble) -> None:
 
 @pytest.mark.parametrize("trim", [-1, 0, 1, 3])
 @pytest.mark.parametrize("budget", [0, 3, 9, 20, 50, 500])
-def test_what_fits_is_what_trying_finds(ensembles: Ensembles, budget: int, trim: int) -> None:
+def test_what_fits_is_what_trying_finds(ensembles: InstalledEnsembles, budget: int, trim: int) -> None:
     tokenizer = ensembles["wtq"].preprocess.tapas
     table = tokenizer.read(Table(list(PEOPLE), [list(row) for row in zip(*PEOPLE.values(), strict=True)]))
     before = tokenizer.cell_length
@@ -282,7 +254,7 @@ def test_rows_that_the_model_cannot_number_go_too(wtq: Ensemble) -> None:
         ask(wtq, {str(number): ["x"] for number in range(64)}, "How many?")
 
 
-def test_too_many_tokens_are_refused(ensembles: Ensembles) -> None:
+def test_too_many_tokens_are_refused(ensembles: InstalledEnsembles) -> None:
     assert ask(ensembles["wtq"], BIG, "How many?", truncation="do_not_truncate")  # positions start anew in each cell
     with pytest.raises(InvalidInput, match=r'tokens; 128 are taken here.*truncation="drop_rows_to_fit"'):
         ask(ensembles["sqa"], BIG, "How many?", truncation="do_not_truncate")
@@ -291,7 +263,7 @@ def test_too_many_tokens_are_refused(ensembles: Ensembles) -> None:
 
 
 @pytest.mark.parametrize("name", TAPAS)
-def test_numbers_and_nothing_are_cells(ensembles: Ensembles, name: str) -> None:
+def test_numbers_and_nothing_are_cells(ensembles: InstalledEnsembles, name: str) -> None:
     numbers = {"who": ["Alice", None, "Watson"], "age": [7, 3.5, None]}
     words = {"who": ["Alice", "", "Watson"], "age": ["7", "3.5", ""]}
     assert ask(ensembles[name], numbers, *QUESTIONS) == ask(ensembles[name], words, *QUESTIONS)
@@ -336,7 +308,7 @@ def test_aggregation_has_numbers_and_names(config: dict[str, Any], expected: dic
     assert aggregation_labels(config) == expected
 
 
-def test_made_checkpoints_have_answers_of_all_kinds(ensembles: Ensembles) -> None:
+def test_made_checkpoints_have_answers_of_all_kinds(ensembles: InstalledEnsembles) -> None:
     for name in TAPAS:
         found = [answer for table in TABLES for answer in ask(ensembles[name], table, *QUESTIONS)]
         assert {len(cells) for _, _, cells, _ in found} >= {1, 2, 3}
@@ -351,7 +323,9 @@ def test_made_checkpoints_have_answers_of_all_kinds(ensembles: Ensembles) -> Non
 
 @pytest.mark.parametrize("sequential", [False, True])
 @pytest.mark.parametrize("name", TAPAS)
-def test_tables_of_one_request_answer_as_they_do_alone(ensembles: Ensembles, name: str, sequential: bool) -> None:
+def test_tables_of_one_request_answer_as_they_do_alone(
+    ensembles: InstalledEnsembles, name: str, sequential: bool
+) -> None:
     items = [(table, QUESTIONS[: 1 + at]) for at, table in enumerate(TABLES)]
     result = ensembles[name](sent(*items), sequential=sequential)
     assert result["COUNT"].ravel().tolist() == [1, 2, 3, 4, 5, 6]
@@ -362,7 +336,7 @@ def test_tables_of_one_request_answer_as_they_do_alone(ensembles: Ensembles, nam
 
 
 @pytest.mark.parametrize("name", [*TAPAS, *TAPEX])
-def test_requests_that_run_together_answer_as_they_do_alone(ensembles: Ensembles, name: str) -> None:
+def test_requests_that_run_together_answer_as_they_do_alone(ensembles: InstalledEnsembles, name: str) -> None:
     some = [ACTORS, UNICODE, PEOPLE]
     settings: list[dict[str, Any]] = [{}, {"sequential": True}, {"padding": "max_length"}, {"max_new_tokens": 5}]
     requests: list[Sent] = [
@@ -412,7 +386,7 @@ def test_a_later_question_sees_the_answer_before_it(wtq: Ensemble) -> None:
     assert cells == set(map(tuple, first))
 
 
-def test_padding_is_that_of_the_call_where_it_counts(ensembles: Ensembles) -> None:
+def test_padding_is_that_of_the_call_where_it_counts(ensembles: InstalledEnsembles) -> None:
     wikisql = ensembles["wikisql"]
     alone = [ask(wikisql, REPOSITORIES, query)[0] for query in QUESTIONS]
     assert ask(wikisql, REPOSITORIES, *QUESTIONS, padding=False) == alone
@@ -422,9 +396,9 @@ def test_padding_is_that_of_the_call_where_it_counts(ensembles: Ensembles) -> No
     )
 
 
-def test_a_model_that_selects_from_any_column_answers(ensembles: Ensembles, tmp_path: Path) -> None:
+def test_a_model_that_selects_from_any_column_answers(ensembles: InstalledEnsembles, tmp_path: Path) -> None:
     before = [ask(ensembles["wtq"], table, *QUESTIONS) for table in TABLES]
-    free = ensembles.changed("wtq", tmp_path, select_one_column=False)
+    free = Ensemble(TASK, changed(ensembles.folder("wtq"), tmp_path / "free", select_one_column=False))
     found = [answer for table in TABLES for answer in ask(free, table, *QUESTIONS)]
     assert any(len({column for _, column in places}) > 1 for _, places, _, _ in found)
     assert before == [ask(ensembles["wtq"], table, *QUESTIONS) for table in TABLES]
@@ -472,7 +446,7 @@ def read(ensemble: Ensemble, table: Any, *queries: str, **parameters: Any) -> li
     ]
 
 
-def test_a_table_is_written_out(ensembles: Ensembles) -> None:
+def test_a_table_is_written_out(ensembles: InstalledEnsembles) -> None:
     table = {"Name": ["Alice", "Mr. Bennet"], "Age": [7, None]}
     assert read(ensembles["tapex_cased"], table, "Who?", "What?") == [
         f"{query} col : Name | Age row 1 : Alice | 7 row 2 : Mr. Bennet |" for query in ("Who?", "What?")
@@ -482,7 +456,7 @@ def test_a_table_is_written_out(ensembles: Ensembles) -> None:
     ]
 
 
-def test_long_cells_are_cut(ensembles: Ensembles) -> None:
+def test_long_cells_are_cut(ensembles: InstalledEnsembles) -> None:
     cased = ensembles["tapex_cased"]
     (found,) = read(cased, {"a": ["Alice was beginning to get very tired", "x"]}, "Who?")
     cell = found.removeprefix("Who? col : a row 1 : ").removesuffix(" row 2 : x")
@@ -492,7 +466,7 @@ def test_long_cells_are_cut(ensembles: Ensembles) -> None:
 
 
 @pytest.mark.parametrize("name", TAPEX)
-def test_rows_are_dropped_until_the_rest_fits(ensembles: Ensembles, name: str) -> None:
+def test_rows_are_dropped_until_the_rest_fits(ensembles: InstalledEnsembles, name: str) -> None:
     ensemble = ensembles[name]
     rows = len(BIG["Name"])
     (found,) = read(ensemble, BIG, "Who?", truncation="drop_rows_to_fit")
@@ -509,7 +483,7 @@ def test_rows_are_dropped_until_the_rest_fits(ensembles: Ensembles, name: str) -
         read(ensemble, BIG, "Who? " * 300, truncation="drop_rows_to_fit")
 
 
-def test_the_end_is_cut_where_the_request_says_so(ensembles: Ensembles) -> None:
+def test_the_end_is_cut_where_the_request_says_so(ensembles: InstalledEnsembles) -> None:
     cased = ensembles["tapex_cased"]
     (found,) = read(cased, BIG, "Who?", truncation=True)
     assert found.startswith("Who? col : Name | Number | Place row 1 : Alice 0 | 0 | the sea row 2 :")
@@ -518,7 +492,7 @@ def test_the_end_is_cut_where_the_request_says_so(ensembles: Ensembles) -> None:
         read(cased, BIG, "Who?", truncation="only_second")
 
 
-def test_generation_parameters_count(ensembles: Ensembles) -> None:
+def test_generation_parameters_count(ensembles: InstalledEnsembles) -> None:
     cased = ensembles["tapex_cased"]
     ((whole, _, cells, aggregator),) = ask(cased, ACTORS, QUESTIONS[0])
     ((short, *_),) = ask(cased, ACTORS, QUESTIONS[0], max_new_tokens=4)
@@ -528,7 +502,7 @@ def test_generation_parameters_count(ensembles: Ensembles) -> None:
         ask(cased, ACTORS, QUESTIONS[0], num_return_sequences=2)
 
 
-def test_models_that_generate_select_no_cells(ensembles: Ensembles) -> None:
+def test_models_that_generate_select_no_cells(ensembles: InstalledEnsembles) -> None:
     result = ensembles["tapex_large"](sent((ACTORS, QUESTIONS[:2]), (PEOPLE, QUESTIONS[:1])), max_new_tokens=3)
     assert result["COUNT"].tolist() == [[2], [1]] and (result["CELL_COUNT"] == -1).all()
     assert result["COORDINATES"].shape == (2, 2, 0, 2) and result["CELLS"].shape == (2, 2, 0)

@@ -21,6 +21,7 @@ from python_backend.tasks.text_to_audio import OF_FAMILY, PARAMETERS
 from tests.cases.text_to_audio import CALL, OTHER, VOICE
 from tests.cases.texts import LINCOLN, LONG
 from tests.unit.ensemble import Ensemble, Sent, text
+from tests.unit.ensembles import InstalledEnsembles, changed
 
 TASK = "text_to_audio"
 FAMILIES = ("vits", "vits_speakers", "speecht5", "bark", "musicgen", "musicgen_stereo")
@@ -42,32 +43,20 @@ RANDOM: Mapping[str, Mapping[str, Any]] = {
 """What makes sounds of a family random."""
 
 
-class Ensembles(dict[str, Ensemble]):
-    """One for each made checkpoint that a test asks for, installed first."""
-
-    def __init__(self, checkpoints: Path, repository: Path) -> None:
-        self.checkpoints, self.repository = checkpoints, repository
-
-    def __missing__(self, name: str) -> Ensemble:
-        self[name] = Ensemble(TASK, self.folder(name))
-        return self[name]
+class Dropping(InstalledEnsembles):
+    """A checkpoint with "_dropout" is one that draws in its decoder."""
 
     def folder(self, name: str) -> Path:
-        """The model's version folder. A checkpoint with "_dropout" is one that draws in its decoder."""
-        folder = self.repository / f"{name}_model" / "1"
-        if not folder.exists():
-            checkpoint = str(self.checkpoints / f"{TASK}_{name.removesuffix('_dropout')}")
-            install(TASK, checkpoint=checkpoint, name=name, repository=self.repository)
-        if name.endswith("_dropout"):
-            config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-            config["speech_decoder_prenet_dropout"] = 0.5
-            (folder / "config.json").write_text(json.dumps(config), encoding="utf-8")
-        return folder
+        source = super().folder(name.removesuffix("_dropout"))
+        if not name.endswith("_dropout"):
+            return source
+        folder = self.repository / name
+        return folder if folder.is_dir() else changed(source, folder, speech_decoder_prenet_dropout=0.5)
 
 
 @pytest.fixture(scope="module")
-def ensembles(checkpoints: Path, tmp_path_factory: pytest.TempPathFactory) -> Ensembles:
-    return Ensembles(checkpoints, tmp_path_factory.mktemp("repository"))
+def ensembles(checkpoints: Path, tmp_path_factory: pytest.TempPathFactory) -> InstalledEnsembles:
+    return Dropping(TASK, checkpoints, tmp_path_factory.mktemp("repository"))
 
 
 def sent(name: str, *texts: str, voice: np.ndarray = VOICE, **parameters: Any) -> Sent:
@@ -99,7 +88,7 @@ def same(some: list[np.ndarray], others: list[np.ndarray]) -> bool:
 
 
 @pytest.mark.parametrize("name", FAMILIES)
-def test_a_batch_sounds_as_its_items_do_alone(ensembles: Ensembles, name: str) -> None:
+def test_a_batch_sounds_as_its_items_do_alone(ensembles: InstalledEnsembles, name: str) -> None:
     requests = [
         sent(name, CALL, "Hi", voice=OTHER),
         sent(name, "Call me"),
@@ -113,7 +102,7 @@ def test_a_batch_sounds_as_its_items_do_alone(ensembles: Ensembles, name: str) -
 
 
 @pytest.mark.parametrize("name", RANDOM)
-def test_a_seed_makes_a_sound_repeatable_whatever_its_neighbours(ensembles: Ensembles, name: str) -> None:
+def test_a_seed_makes_a_sound_repeatable_whatever_its_neighbours(ensembles: InstalledEnsembles, name: str) -> None:
     def asked(*texts: str, **parameters: Any) -> Sent:
         return sent(name, *texts, **RANDOM[name], **parameters)
 
@@ -128,13 +117,13 @@ def test_a_seed_makes_a_sound_repeatable_whatever_its_neighbours(ensembles: Ense
 
 
 @pytest.mark.parametrize("name", ["vits", "bark"])
-def test_seeds_leave_the_random_numbers_of_the_process_alone(ensembles: Ensembles, name: str) -> None:
+def test_seeds_leave_the_random_numbers_of_the_process_alone(ensembles: InstalledEnsembles, name: str) -> None:
     before = torch.random.get_rng_state()
     speak(ensembles[name], sent(name, "Hi", **RANDOM[name], seed=1))
     assert torch.equal(torch.random.get_rng_state(), before)
 
 
-def test_noise_is_that_of_the_model(ensembles: Ensembles) -> None:
+def test_noise_is_that_of_the_model(ensembles: InstalledEnsembles) -> None:
     """What VITS of transformers makes of the same seed, with its attributes set as its users set them."""
     model = ensembles["vits"].model.synthesizer.model
     result = ensembles["vits"](*sent("vits", CALL)[:1], noise_scale=0.5, speaking_rate=2.0, seed=3)
@@ -147,13 +136,15 @@ def test_noise_is_that_of_the_model(ensembles: Ensembles) -> None:
     assert slow[0].size > 2 * speak(ensembles["vits_speakers"], sent("vits_speakers", CALL))[0].size
 
 
-def test_settings_of_a_request_end_with_it(ensembles: Ensembles) -> None:
+def test_settings_of_a_request_end_with_it(ensembles: InstalledEnsembles) -> None:
     plain = speak(ensembles["vits"], sent("vits", CALL))
     loud = ensembles["vits"].batch(sent("vits", CALL, noise_scale=3.0, seed=1), sent("vits", CALL))
     assert same(sounds(loud[1]), plain) and not same(sounds(loud[0]), plain)
 
 
-def test_requests_of_equal_settings_generate_together(ensembles: Ensembles, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_requests_of_equal_settings_generate_together(
+    ensembles: InstalledEnsembles, monkeypatch: pytest.MonkeyPatch
+) -> None:
     synthesizer, groups = ensembles["musicgen"].model.synthesizer, []
 
     def group(rows: list[Any]) -> list[np.ndarray]:
@@ -170,7 +161,7 @@ def test_requests_of_equal_settings_generate_together(ensembles: Ensembles, monk
     assert groups == [8, 4]
 
 
-def test_texts_of_one_length_share_spectrograms(ensembles: Ensembles) -> None:
+def test_texts_of_one_length_share_spectrograms(ensembles: InstalledEnsembles) -> None:
     synthesizer, groups = ensembles["speecht5"].model.synthesizer, []
     whole = synthesizer.group
 
@@ -198,7 +189,7 @@ def test_texts_of_one_length_share_spectrograms(ensembles: Ensembles) -> None:
         ("musicgen_stereo", 2, 24000, 3),
     ],
 )
-def test_outputs(ensembles: Ensembles, name: str, channels: int, rate: int, dimensions: int) -> None:
+def test_outputs(ensembles: InstalledEnsembles, name: str, channels: int, rate: int, dimensions: int) -> None:
     tensors, parameters = sent(name, "Hi", CALL)
     result = ensembles[name](tensors, **parameters)
     assert result["audio"].dtype == np.float32 and result["audio"].shape[:2] == (2, channels)
@@ -229,7 +220,7 @@ VOICES: list[dict[str, Any]] = [{}, {"voice_preset": "v2/en_speaker_0"}, {"voice
 SPEAKERS: list[dict[str, Any]] = [{}, {"speaker_id": 0}, {"speaker_id": 2}]
 
 
-def test_voices_of_bark(ensembles: Ensembles) -> None:
+def test_voices_of_bark(ensembles: InstalledEnsembles) -> None:
     own, named, other = (speak(ensembles["bark"], sent("bark", CALL, **voice)) for voice in VOICES)
     assert not same(own, named) and not same(named, other)
     together = ensembles["bark"].batch(
@@ -239,7 +230,7 @@ def test_voices_of_bark(ensembles: Ensembles) -> None:
     assert isinstance(together[2], InvalidInput) and "v2/en_speaker_0, announcer" in str(together[2])
 
 
-def test_the_voice_is_what_the_pipeline_calls_a_history_prompt(ensembles: Ensembles) -> None:
+def test_the_voice_is_what_the_pipeline_calls_a_history_prompt(ensembles: InstalledEnsembles) -> None:
     ensemble = ensembles["bark"]
     folder = ensemble.model.folder
     arrays = synthesis_checkpoint.read_voice(folder, synthesis_checkpoint.voices(folder)["announcer"])
@@ -270,7 +261,7 @@ def test_a_voice_that_holds_more_than_numbers_is_not_read(tmp_path: Path) -> Non
         synthesis_checkpoint.read_voice(tmp_path, files)
 
 
-def test_speakers_of_vits_and_speecht5_differ(ensembles: Ensembles) -> None:
+def test_speakers_of_vits_and_speecht5_differ(ensembles: InstalledEnsembles) -> None:
     none, *voices = (speak(ensembles["vits_speakers"], sent("vits_speakers", "Hi", **given)) for given in SPEAKERS)
     assert not same(none, voices[0]) and not same(*voices)
     embeddings = [speak(ensembles["speecht5"], sent("speecht5", "xyz 42", voice=voice)) for voice in (VOICE, OTHER)]
@@ -310,7 +301,7 @@ def test_speakers_of_vits_and_speecht5_differ(ensembles: Ensembles) -> None:
     ],
 )
 def test_a_bad_request_fails_alone_and_is_told_why(
-    ensembles: Ensembles, name: str, string: str, parameters: dict[str, Any], message: str
+    ensembles: InstalledEnsembles, name: str, string: str, parameters: dict[str, Any], message: str
 ) -> None:
     good = sent(name, "Call me")
     if name == "musicgen" and "max_new_tokens" in parameters:
@@ -330,7 +321,9 @@ def test_a_bad_request_fails_alone_and_is_told_why(
         ("vits", np.zeros((1, 16), np.float32), "is for SpeechT5; this checkpoint is a VITS"),
     ],
 )
-def test_embeddings_are_checked(ensembles: Ensembles, name: str, embedding: np.ndarray | None, message: str) -> None:
+def test_embeddings_are_checked(
+    ensembles: InstalledEnsembles, name: str, embedding: np.ndarray | None, message: str
+) -> None:
     tensors: Tensors = {"TEXT": text("Hi")} | ({} if embedding is None else {"SPEAKER_EMBEDDING": embedding})
     bad, good = ensembles[name].batch((tensors, {}), sent(name, "Hi"))
     assert len(sounds(good)) == 1
@@ -339,7 +332,7 @@ def test_embeddings_are_checked(ensembles: Ensembles, name: str, embedding: np.n
 
 
 @pytest.mark.parametrize(("name", "tokens"), [("speecht5", 100), ("bark", 64), ("vits", 2048), ("musicgen", 2048)])
-def test_truncation_keeps_what_the_model_takes(ensembles: Ensembles, name: str, tokens: int) -> None:
+def test_truncation_keeps_what_the_model_takes(ensembles: InstalledEnsembles, name: str, tokens: int) -> None:
     tensors, parameters = sent(name, LONG * 9, truncation=True)
     request = ensembles[name].parameters.parse(parameters)
     (result,) = ensembles[name].preprocess.process_batch([Request(tensors, request)])
@@ -348,7 +341,7 @@ def test_truncation_keeps_what_the_model_takes(ensembles: Ensembles, name: str, 
         assert result["input_ids"][0, -1] == 2
 
 
-def test_numbers_become_words_where_asked(ensembles: Ensembles) -> None:
+def test_numbers_become_words_where_asked(ensembles: InstalledEnsembles) -> None:
     def ids(string: str, **parameters: Any) -> list[int]:
         tensors, parameters = sent("speecht5", string, **parameters)
         found: list[int] = ensembles["speecht5"](tensors, **parameters)["input_ids"][0].tolist()
@@ -360,21 +353,21 @@ def test_numbers_become_words_where_asked(ensembles: Ensembles) -> None:
 # Limits.
 
 
-def test_a_sound_that_is_not_ready_in_time_fails(ensembles: Ensembles) -> None:
+def test_a_sound_that_is_not_ready_in_time_fails(ensembles: InstalledEnsembles) -> None:
     for name in ("speecht5", "bark", "musicgen"):
         ensemble = Ensemble(TASK, ensembles.folder(name), max_seconds="0")
         with pytest.raises(InvalidInput, match=r"not ready after 0 s \(max_seconds"):
             ensemble(*sent(name, "Hi")[:1])
 
 
-def test_a_sound_that_is_too_long_fails_before_it_is_made(ensembles: Ensembles) -> None:
+def test_a_sound_that_is_too_long_fails_before_it_is_made(ensembles: InstalledEnsembles) -> None:
     ensemble = Ensemble(TASK, ensembles.folder("vits_speakers"), max_audio_seconds="0.01")
     short, long = ensemble.batch(sent("vits_speakers", "Hi"), sent("vits_speakers", CALL))
     assert len(sounds(short)) == 1
     assert isinstance(long, InvalidInput) and "max_audio_seconds" in str(long)
 
 
-def test_limits_of_a_deployment(ensembles: Ensembles) -> None:
+def test_limits_of_a_deployment(ensembles: InstalledEnsembles) -> None:
     ensemble = Ensemble(TASK, ensembles.folder("bark"), max_new_tokens_limit="5", max_text_bytes="20")
     assert same(
         speak(ensemble, sent("bark", "Hi", max_new_tokens=None)), speak(ensemble, sent("bark", "Hi", max_new_tokens=5))
@@ -416,7 +409,7 @@ def test_parameters_that_cannot_be(parameters: dict[str, Any]) -> None:
         PARAMETERS.parse(parameters)
 
 
-def test_lengths_without_a_prefix_are_those_of_the_semantic_model(ensembles: Ensembles) -> None:
+def test_lengths_without_a_prefix_are_those_of_the_semantic_model(ensembles: InstalledEnsembles) -> None:
     bark = ensembles["bark"]
     plain = speak(bark, sent("bark", CALL, max_new_tokens=5))
     assert same(plain, speak(bark, sent("bark", CALL, max_new_tokens=None, semantic_max_new_tokens=5)))
@@ -427,7 +420,7 @@ def test_lengths_without_a_prefix_are_those_of_the_semantic_model(ensembles: Ens
 # What is installed.
 
 
-def test_a_vocoder_comes_with_speecht5(ensembles: Ensembles) -> None:
+def test_a_vocoder_comes_with_speecht5(ensembles: InstalledEnsembles) -> None:
     model = ensembles.folder("speecht5")
     post = ensembles.repository / "speecht5_postprocess" / "1"
     assert {path.name for path in (model / "vocoder").iterdir()} == {"config.json", "model.safetensors"}
@@ -474,7 +467,7 @@ def test_a_vocoder_for_others_is_refused(checkpoints: Path, tmp_path: Path) -> N
         install(TASK, checkpoint=str(checkpoints / f"{TASK}_vits"), repository=tmp_path, vocoder="anything")
 
 
-def test_voices_come_with_bark(ensembles: Ensembles) -> None:
+def test_voices_come_with_bark(ensembles: InstalledEnsembles) -> None:
     folder = ensembles.folder("bark")
     voices = synthesis_checkpoint.voices(folder)
     assert list(voices) == ["v2/en_speaker_0", "announcer"]

@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from install import install
 from python_backend.languages import HIDDEN
 from python_backend.parameters import InvalidInput
 from tests.cases.texts import BATCH, GETTYSBURG, SHORT, UNICODE
 from tests.unit.ensemble import Ensemble, Sent, text
+from tests.unit.ensembles import InstalledEnsembles
 
 TASK = "translation"
 PAIRS = {
@@ -19,22 +19,9 @@ PAIRS = {
 }
 
 
-class Ensembles(dict[str, Ensemble]):
-    """One for each made checkpoint that a test asks for, installed first."""
-
-    def __init__(self, checkpoints: Path, repository: Path) -> None:
-        self.checkpoints, self.repository = checkpoints, repository
-
-    def __missing__(self, name: str) -> Ensemble:
-        checkpoint = str(self.checkpoints / f"{TASK}_{name}")
-        install(TASK, checkpoint=checkpoint, name=name, repository=self.repository)
-        self[name] = Ensemble(TASK, self.repository / f"{name}_model" / "1")
-        return self[name]
-
-
 @pytest.fixture(scope="module")
-def ensembles(checkpoints: Path, tmp_path_factory: pytest.TempPathFactory) -> Ensembles:
-    return Ensembles(checkpoints, tmp_path_factory.mktemp("repository"))
+def ensembles(checkpoints: Path, tmp_path_factory: pytest.TempPathFactory) -> InstalledEnsembles:
+    return InstalledEnsembles(TASK, checkpoints, tmp_path_factory.mktemp("repository"))
 
 
 def sent(*texts: str, **parameters: Any) -> Sent:
@@ -65,7 +52,7 @@ def first_of_answer(ensemble: Ensemble, **parameters: Any) -> str:
     ],
 )
 def test_languages_stand_around_the_text_and_begin_the_answer(
-    ensembles: Ensembles, name: str, source: str, target: str, before: str, first: str
+    ensembles: InstalledEnsembles, name: str, source: str, target: str, before: str, first: str
 ) -> None:
     pair = {"src_lang": source, "tgt_lang": target}
     found = tokens(ensembles[name], SHORT, **pair)
@@ -73,7 +60,7 @@ def test_languages_stand_around_the_text_and_begin_the_answer(
     assert first_of_answer(ensembles[name], **pair) == first
 
 
-def test_requests_of_several_languages_share_a_batch(ensembles: Ensembles) -> None:
+def test_requests_of_several_languages_share_a_batch(ensembles: InstalledEnsembles) -> None:
     codes = [("en", "fr"), ("fr", "en"), ("de", "zu"), ("en", "zu")]
     requests = [sent(SHORT, UNICODE, src_lang=source, tgt_lang=target) for source, target in codes]
     together = ensembles["m2m100"].batch(*requests)
@@ -84,19 +71,19 @@ def test_requests_of_several_languages_share_a_batch(ensembles: Ensembles) -> No
     assert len({str(other["TRANSLATION_TEXT"].tolist()) for other in apart}) > 2
 
 
-def test_the_language_leaves_no_trace_in_the_tokenizer(ensembles: Ensembles) -> None:
+def test_the_language_leaves_no_trace_in_the_tokenizer(ensembles: InstalledEnsembles) -> None:
     backend = ensembles["mbart50"].preprocess.tokenizer.backend
     before = backend.encode("Call me").ids
     tokens(ensembles["mbart50"], SHORT, src_lang="de_DE", tgt_lang="fr_XX")
     assert backend.encode("Call me").ids == before
 
 
-def test_truncation_keeps_the_languages(ensembles: Ensembles) -> None:
+def test_truncation_keeps_the_languages(ensembles: InstalledEnsembles) -> None:
     found = tokens(ensembles["nllb"], GETTYSBURG * 9, **PAIRS["nllb"], truncation=True)
     assert len(found) == 128 and (found[0], found[-1]) == ("eng_Latn", "</s>")
 
 
-def test_a_forced_first_token_of_the_request_wins(ensembles: Ensembles) -> None:
+def test_a_forced_first_token_of_the_request_wins(ensembles: InstalledEnsembles) -> None:
     assert first_of_answer(ensembles["nllb"], **PAIRS["nllb"], forced_bos_token_id=50) != "fra_Latn"
 
 
@@ -113,18 +100,18 @@ def test_a_forced_first_token_of_the_request_wins(ensembles: Ensembles) -> None:
     ],
 )
 def test_languages_that_are_not_there_are_refused(
-    ensembles: Ensembles, name: str, parameters: dict[str, Any], message: str
+    ensembles: InstalledEnsembles, name: str, parameters: dict[str, Any], message: str
 ) -> None:
     with pytest.raises(InvalidInput, match=message):
         ensembles[name]({"TEXT": text(SHORT)}, **parameters)
 
 
-def test_a_request_without_languages_fails_alone(ensembles: Ensembles) -> None:
+def test_a_request_without_languages_fails_alone(ensembles: InstalledEnsembles) -> None:
     bad, good = ensembles["nllb"].batch(sent(SHORT), sent(SHORT, **PAIRS["nllb"]))
     assert isinstance(bad, InvalidInput) and not isinstance(good, Exception)
 
 
-def test_the_task_s_id_gives_the_languages(ensembles: Ensembles) -> None:
+def test_the_task_s_id_gives_the_languages(ensembles: InstalledEnsembles) -> None:
     by_id = tokens(ensembles["m2m100"], SHORT, task="translation_de_to_fr")
     assert by_id[0] == "__de__"
     assert first_of_answer(ensembles["m2m100"], task="translation_de_to_fr") == "__fr__"
@@ -143,7 +130,7 @@ def test_the_task_s_id_gives_the_languages(ensembles: Ensembles) -> None:
     ],
 )
 def test_the_task_s_id_chooses_prefix_and_settings(
-    ensembles: Ensembles, task: str | None, prefix: str, beams: int, longest: int
+    ensembles: InstalledEnsembles, task: str | None, prefix: str, beams: int, longest: int
 ) -> None:
     t5, given = ensembles["t5"], {} if task is None else {"task": task}
     backend = t5.preprocess.tokenizer.backend
@@ -152,7 +139,7 @@ def test_the_task_s_id_chooses_prefix_and_settings(
     assert t5({"TEXT": text(SHORT)}, eos_token_id=-1, **given)["sequences"].shape[-1] == longest
 
 
-def test_tasks_that_callers_make_up_leave_nothing_behind(ensembles: Ensembles) -> None:
+def test_tasks_that_callers_make_up_leave_nothing_behind(ensembles: InstalledEnsembles) -> None:
     stage = ensembles["t5"].preprocess
     before = len(stage.defaults)
     tokens(ensembles["t5"], SHORT, task="translation_xx_to_yy")
@@ -170,14 +157,14 @@ def test_tasks_that_callers_make_up_leave_nothing_behind(ensembles: Ensembles) -
     ],
 )
 def test_a_text_for_marian_begins_with_its_language(
-    ensembles: Ensembles, string: str, first: str | None, rest: str
+    ensembles: InstalledEnsembles, string: str, first: str | None, rest: str
 ) -> None:
     marian = ensembles["marian"]
     found = [token.removeprefix(HIDDEN) for token in tokens(marian, string)]
     assert found == [*([first] if first else []), *tokens(marian, rest)]
 
 
-def test_ids_are_those_of_the_vocabulary(ensembles: Ensembles) -> None:
+def test_ids_are_those_of_the_vocabulary(ensembles: InstalledEnsembles) -> None:
     for name, pair in (("marian", {}), ("m2m100", PAIRS["m2m100"])):
         size = ensembles[name].preprocess.mapping.size
         for string in BATCH:
@@ -200,7 +187,7 @@ def test_ids_are_those_of_the_vocabulary(ensembles: Ensembles) -> None:
     ],
 )
 def test_texts_that_are_long_for_their_translation_are_warned_of(
-    ensembles: Ensembles, string: str, parameters: dict[str, Any], warned: list[str]
+    ensembles: InstalledEnsembles, string: str, parameters: dict[str, Any], warned: list[str]
 ) -> None:
     result = ensembles["m2m100"]({"TEXT": text(string)}, max_new_tokens=1, **PAIRS["m2m100"], **parameters)
     assert result["WARNING"][0, 0].decode().splitlines() == warned
