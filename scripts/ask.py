@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import probe
+from repository import task_argument
 from triton_pipelines import InvalidInput, TritonPipelinesError, pipeline
 
 SAY = "Paris is a city on the Seine."
@@ -23,15 +24,14 @@ LABELS = ["city", "river"]
 
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("deployments", nargs="+", metavar="[NAME:]TASK")
+    parser.add_argument("deployments", nargs="+", type=deployment, metavar="[NAME:]TASK")
     parser.add_argument("--url", default="localhost:8001", help="host:port is gRPC, http://host:port is HTTP")
     options = parser.parse_args(arguments)
     silent = 0
     with tempfile.TemporaryDirectory() as folder:
-        for deployment in options.deployments:
-            name, _, task = deployment.rpartition(":")
+        for name, task in options.deployments:
             try:
-                answer = shorten(ask(task.replace("_", "-"), name or task.replace("-", "_"), options.url, Path(folder)))
+                answer = shorten(ask(task, name or task.replace("-", "_"), options.url, Path(folder)))
                 print(f"{name or task}: {answer}", flush=True)
             except InvalidInput as error:  # a live model's word: it wants more than this question has
                 print(f"{name or task} refuses the question: {error}", flush=True)
@@ -39,6 +39,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 silent += 1
                 print(f"{name or task} does not answer: {error}", file=sys.stderr, flush=True)
     return 1 if silent else 0
+
+
+def deployment(text: str) -> tuple[str, str]:
+    """Name, empty where none is given, and task."""
+    name, _, task = text.rpartition(":")
+    return name, task_argument(task).replace("_", "-")
 
 
 def ask(task: str, name: str, url: str, folder: Path) -> Any:

@@ -39,7 +39,7 @@ from embedded_server import EmbeddedServer
 from install import install
 from perf_analyzer import Measurement, measure
 from processes import proportional
-from repository import STEPS, models
+from repository import STEPS, models, task_argument
 from watcher import stubs
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -52,15 +52,13 @@ BUSY = 0.1
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("tasks", nargs="*", metavar="TASK", help="default: every task")
+    parser.add_argument("tasks", nargs="*", type=task_argument, metavar="TASK", help="default: every task")
     parser.add_argument("--engines", nargs="+", choices=ENGINES, default=["float32"], help="default: %(default)s")
     parser.add_argument("--runs", type=int, default=1, help="runs of each measurement (default: %(default)s)")
     parser.add_argument(
         "--seconds", type=float, help="of a window of perf_analyzer; default: time for two requests a place, 1 to 20 s"
     )
     arguments = parser.parse_args()
-    if unknown := [task for task in arguments.tasks if task not in WORKLOADS]:
-        parser.error(f"no such task: {', '.join(unknown)}; there are: {', '.join(WORKLOADS)}")
     if not ORACLE.exists():
         parser.error("pipeline() of transformers 4.48.1 is missing: run python3 scripts/setup.py oracle")
     print(machine(), flush=True)

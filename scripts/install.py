@@ -39,12 +39,12 @@ from repository import (
     REPOSITORY,
     STEPS,
     WEIGHTS,
-    deployments,
     latest_version,
     models,
     read_config,
     repository_option,
     task_of,
+    tasks,
 )
 
 VERSION = "1"
@@ -93,8 +93,8 @@ def install(
 ) -> str:
     """Install a checkpoint; the arguments are those of the command line. Returns a report of what was done."""
     task = task.replace("-", "_")
-    if task not in (known := [known for known in deployments(REPOSITORY) if task_of(REPOSITORY, known) == known]):
-        raise InstallError(f"no task {task.replace('_', '-')!r}; there are {', '.join(known).replace('_', '-')}")
+    if task not in tasks():
+        raise InstallError(f"no task {task.replace('_', '-')!r}; there are {', '.join(tasks()).replace('_', '-')}")
     name, repository = check_name(name or task, task, repository), repository.resolve()
     if checkpoint is None:
         checkpoint, pinned = default_checkpoint(task)

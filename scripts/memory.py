@@ -19,7 +19,7 @@ from benchmarking.workloads import WORKLOADS
 from embedded_server import EmbeddedServer
 from install import install
 from processes import proportional
-from repository import STEPS
+from repository import STEPS, task_argument
 from triton_pipelines import InvalidInput
 from watcher import stubs
 
@@ -28,23 +28,22 @@ ROOT = Path(__file__).resolve().parent.parent
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("tasks", nargs="*", metavar="TASK", help="default: every task")
+    parser.add_argument("tasks", nargs="*", type=task_argument, metavar="TASK", help="default: every task")
     tasks = parser.parse_args().tasks or list(WORKLOADS)
-    names = [task.replace("-", "_") for task in tasks]
     with tempfile.TemporaryDirectory() as folder:
         for task in tasks:
             checkpoint = ROOT / ".checkpoints" / WORKLOADS[task].recipe
             install(task, checkpoint=str(checkpoint), repository=Path(folder))
-        with EmbeddedServer(Path(folder), names) as server:
-            for task, name in zip(tasks, names, strict=True):
+        with EmbeddedServer(Path(folder), tasks) as server:
+            for task in tasks:
                 with contextlib.suppress(InvalidInput):  # it wants more than this question has
-                    ask(task, name, server.grpc_url, Path(folder))
+                    ask(task.replace("_", "-"), task, server.grpc_url, Path(folder))
             found = {stub.model: proportional(pid) for pid, stub in stubs(server.pid).items()}
             triton = proportional(server.pid)
     print(f"{'':<32}{''.join(f'{step:>13}' for step in STEPS)}")
-    for name in names:
-        parts = [found[f"{name}_{step}"] for step in STEPS]
-        print(f"{name:<32}{''.join(f'{part:>13,.0f}' for part in parts)}")
+    for task in tasks:
+        parts = [found[f"{task}_{step}"] for step in STEPS]
+        print(f"{task:<32}{''.join(f'{part:>13,.0f}' for part in parts)}")
     print(f"{'tritonserver':<32}{triton:>13,.0f}")
     print(f"{'all together':<32}{sum(found.values()) + triton:>13,.0f}")
 

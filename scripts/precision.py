@@ -26,6 +26,7 @@ from benchmark import set_dtype  # noqa: E402
 from benchmarking import page  # noqa: E402
 from embedded_server import EmbeddedServer  # noqa: E402
 from install import install  # noqa: E402
+from repository import task_argument  # noqa: E402
 from tests import cases  # noqa: E402
 from tests.parity import golden  # noqa: E402
 from tests.parity.compare import compare  # noqa: E402
@@ -42,13 +43,10 @@ FIELDS = ("task", "dtype", "answers", *(f"within_{tolerance:g}" for tolerance in
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("tasks", nargs="*", metavar="TASK")
+    parser.add_argument("tasks", nargs="*", type=task_argument, metavar="TASK", help="default: all")
     arguments = parser.parse_args()
-    tasks = [task.replace("-", "_") for task in arguments.tasks]
-    if unknown := set(tasks) - set(cases.tasks()):
-        parser.error(f"no cases for {', '.join(sorted(unknown))}; there are: {', '.join(cases.tasks())}")
     warnings.simplefilter("ignore")  # of the pipelines
-    for task in tasks or cases.tasks():
+    for task in arguments.tasks or cases.tasks():
         for dtype in DTYPES:
             keep(task, dtype, count(task, dtype))
         page.put(ROOT / "docs" / "engines.md", MARK, table())

@@ -19,6 +19,8 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, NoReturn
 
+from repository import task_argument
+
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
@@ -30,7 +32,7 @@ SECONDS = 120
 def main() -> int:
     """Record the tasks that are asked for."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("tasks", nargs="*", metavar="TASK")
+    parser.add_argument("tasks", nargs="*", type=task_argument, metavar="TASK", help="default: all")
     arguments = parser.parse_args()
     try:
         found = version("transformers")
@@ -45,11 +47,7 @@ def main() -> int:
         return 2
     from tests import cases
 
-    tasks = [task.replace("-", "_") for task in arguments.tasks]
-    if unknown := set(tasks) - set(cases.tasks()):
-        print(f"no cases for {', '.join(sorted(unknown))}; there are: {', '.join(cases.tasks())}", file=sys.stderr)
-        return 2
-    return max(record(task) for task in tasks or cases.tasks())
+    return max(record(task) for task in arguments.tasks or cases.tasks())
 
 
 def record(task: str) -> int:

@@ -5,6 +5,7 @@ A deployment NAME is four folders: NAME (the ensemble), NAME_preprocess, NAME_mo
 
 from __future__ import annotations
 
+import argparse
 import json
 import re
 import shlex
@@ -34,6 +35,18 @@ def deployments(repository: Path) -> list[str]:
     """The ensembles of the repository."""
     folders = sorted(repository.iterdir()) if repository.is_dir() else []
     return [folder.name for folder in folders if _is_ensemble(read_config(repository, folder.name))]
+
+
+def tasks() -> list[str]:
+    """All tasks, with underscores: the deployments of this tree that are named like their task."""
+    return [name for name in deployments(REPOSITORY) if task_of(REPOSITORY, name) == name]
+
+
+def task_argument(text: str) -> str:
+    """A task of a command line, for argparse: with dashes or underscores there, with underscores here."""
+    if (task := text.replace("-", "_")) not in tasks():
+        raise argparse.ArgumentTypeError(f"no task {text!r}; there are {', '.join(tasks()).replace('_', '-')}")
+    return task
 
 
 def steps(repository: Path, name: str) -> list[str]:

@@ -33,7 +33,7 @@ sys.path[:0] = [str(ROOT)]
 from embedded_server import EmbeddedServer  # noqa: E402
 from install import install  # noqa: E402
 from processes import proportional  # noqa: E402
-from repository import STEPS, models  # noqa: E402
+from repository import STEPS, models, task_argument  # noqa: E402
 from tests import cases  # noqa: E402
 from tests.cases import Case  # noqa: E402
 from tests.parity.compare import compare  # noqa: E402
@@ -85,7 +85,7 @@ class Outcome:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("tasks", nargs="*", metavar="TASK", help="default: all")
+    parser.add_argument("tasks", nargs="*", type=task_argument, metavar="TASK", help="default: all")
     parser.add_argument("--seconds", type=float, default=300, help="default %(default)g")
     parser.add_argument("--clients", type=int, default=64, help="default %(default)s")
     parser.add_argument("--all", action="store_true", help="every made checkpoint of the tasks, not one of each")
@@ -93,7 +93,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args(arguments)
     warnings.simplefilter("ignore")
-    tasks = [name.replace("-", "_") for name in options.tasks] or cases.tasks()
+    tasks = options.tasks or cases.tasks()
     made = {task: sorted(path.name for path in CHECKPOINTS.glob(f"{task}_*")) for task in tasks}
     names = {name: task for task, found in made.items() for name in (found if options.all else found[:1])}
     with tempfile.TemporaryDirectory() as folder:

@@ -234,7 +234,7 @@ RECIPES = {
 """Of each task that has no checkpoint of a real model's size here."""
 
 WORKLOADS: dict[str, Workload] = {
-    workload.task.replace("_", "-"): workload
+    workload.task: workload
     for workload in (
         TextClassification("text_classification", "bert"),
         ImageClassification("image_classification", "vit"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import importlib
 import json
 from pathlib import Path
 
@@ -14,6 +15,7 @@ import precision
 from benchmarking import chart, page, reference, results
 from benchmarking.results import Result
 from benchmarking.workloads import INPUTS, WORKLOADS, enlarged
+from repository import task_argument
 from tests.conftest import ROOT, TASKS
 
 RESULT = Result(
@@ -27,7 +29,16 @@ LOADED = dataclasses.replace(RESULT, concurrency=16, rate=90.0)
 
 
 def test_every_task_has_a_workload() -> None:
-    assert sorted(workload.task for workload in WORKLOADS.values()) == TASKS
+    assert sorted(WORKLOADS) == sorted(workload.task for workload in WORKLOADS.values()) == TASKS
+
+
+@pytest.mark.parametrize("command", ["ask", "benchmark", "memory", "precision", "soak"])
+def test_commands_take_tasks_and_nothing_else(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert [task_argument("fill-mask"), task_argument("fill_mask")] == ["fill_mask"] * 2
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(SystemExit) as ended:
+        patch.setattr("sys.argv", [command, "no-task"])
+        importlib.import_module(command).main()
+    assert ended.value.code == 2 and "no task 'no-task'; there are audio-classification" in capsys.readouterr().err
 
 
 def test_widths_and_depths_grow_and_nothing_else() -> None:
