@@ -2,8 +2,6 @@
 
 import json
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +10,7 @@ import pytest
 import torch
 from transformers import GPT2Config, SpeechEncoderDecoderConfig, SpeechEncoderDecoderModel, Wav2Vec2Config
 
-from python_backend import speech_features
+from python_backend import audio, speech_features
 from python_backend.parameters import InvalidInput
 from python_backend.speech_checkpoint import samples_per_frame
 from python_backend.speech_chunks import Cut, cut
@@ -20,6 +18,7 @@ from python_backend.stage import Request, Tensors
 from python_backend.tasks.automatic_speech_recognition import PARAMETERS, Postprocess, Preprocess
 from python_backend.transcription import Pieces
 from tests.unit.ensemble import Ensemble, Sent, text
+from tests.unit.ensembles import Ensembles
 
 TASK = "automatic_speech_recognition"
 DATA = Path(__file__).parents[1] / "data"
@@ -30,20 +29,9 @@ RATE = 16_000
 NAMES = ("wav2vec2", "hubert", "wav2vec2_bert", "moonshine", "whisper")
 
 
-class Ensembles(dict[str, Ensemble]):
-    """One for each made checkpoint that a test asks for."""
-
-    def __init__(self, checkpoints: Path) -> None:
-        self.checkpoints = checkpoints
-
-    def __missing__(self, name: str) -> Ensemble:
-        self[name] = Ensemble(TASK, self.checkpoints / f"{TASK}_{name}", max_batch_rows="4")
-        return self[name]
-
-
 @pytest.fixture(scope="module")
 def ensembles(checkpoints: Path) -> Ensembles:
-    return Ensembles(checkpoints)
+    return Ensembles(TASK, checkpoints, max_batch_rows="4")
 
 
 def files(*rows: bytes) -> Tensors:
@@ -92,8 +80,8 @@ MIXED: dict[str, list[dict[str, Any]]] = {
 def test_requests_that_share_a_batch_get_the_answers_they_get_alone(ensembles: Ensembles, name: str) -> None:
     ensemble = ensembles[name]
     requests: list[Sent] = [
-        (files(audio), parameters)
-        for audio in (SPEECH, SHORT, STEREO)
+        (files(sound), parameters)
+        for sound in (SPEECH, SHORT, STEREO)
         for parameters in MIXED[ensemble.preprocess.family]
     ]
     together = ensemble.batch(*requests)
@@ -107,8 +95,8 @@ def test_items_of_one_request_get_the_answers_they_get_alone(ensembles: Ensemble
     """Though they differ in length and number of rows."""
     audios = (SHORT, SPEECH, STEREO)
     together = ensembles[name](files(*audios), chunk_length_s=1.5)
-    for row, audio in enumerate(audios):
-        assert same(answer(together, row), answer(ensembles[name](files(audio), chunk_length_s=1.5)))
+    for row, sound in enumerate(audios):
+        assert same(answer(together, row), answer(ensembles[name](files(sound), chunk_length_s=1.5)))
 
 
 def test_long_audios_of_a_batch_get_the_answers_they_get_alone(ensembles: Ensembles) -> None:
@@ -137,8 +125,6 @@ def test_one_bad_request_fails_alone(ensembles: Ensembles) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_samples_say_what_their_file_says(ensembles: Ensembles, name: str) -> None:
-    from python_backend import audio
-
     samples = audio.decode(SPEECH, RATE, audio.Limits(10**9, 10**9))[None]
     expected = answer(ensembles[name](files(SPEECH)))
     assert answer(ensembles[name]({"SAMPLES": samples})) == expected
@@ -387,7 +373,6 @@ def whisper_rows(generator: np.random.Generator, begin: int, overlap: bool) -> l
 def test_transcripts_are_those_of_transformers(checkpoints: Path, timestamps: str | None, overlap: bool) -> None:
     """Rows with times and overlaps, a few hundred of them. transformers 5 takes a token's times from one place earlier
     than 4.48: it gets them moved."""
-    import torch
     from transformers import WhisperTokenizer
 
     from python_backend.whisper import Row, Transcript, Vocabulary
@@ -420,8 +405,6 @@ def test_transcripts_are_those_of_transformers(checkpoints: Path, timestamps: st
 
 def test_a_window_that_gets_no_further_is_left() -> None:
     """transformers would decode it again and again."""
-    import torch
-
     from python_backend.whisper_generation import Whisper
 
     begin = 1_000
@@ -524,19 +507,6 @@ def test_an_encoder_of_sound_with_a_decoder_of_text(checkpoints: Path, tmp_path:
 
 
 # Stages.
-
-
-@pytest.mark.parametrize("name", ["wav2vec2", "whisper", "moonshine"])
-def test_light_stages_do_without_torch(checkpoints: Path, name: str) -> None:
-    code = f"""
-import sys
-from python_backend.tasks.{TASK} import Postprocess, Preprocess
-Postprocess.local({str(checkpoints / f"{TASK}_{name}")!r})
-assert not {{"torch", "transformers"}} & set(sys.modules)
-Preprocess.local({str(checkpoints / f"{TASK}_{name}")!r})
-assert "torch" not in sys.modules
-"""
-    subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(__file__).parents[2])
 
 
 def test_padding_rows_say_nothing(checkpoints: Path) -> None:
