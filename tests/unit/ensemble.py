@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -13,15 +14,46 @@ from python_backend.stage import Request, Result, Tensors
 Sent = tuple[Tensors, dict[str, Any]]
 
 
+def strings(*values: str | bytes) -> np.ndarray:
+    """[values] of TYPE_STRING: decoupled tasks have no batch dimension."""
+    return np.array([value if isinstance(value, bytes) else value.encode() for value in values], object)
+
+
 def text(*rows: str | bytes) -> np.ndarray:
     """[rows, 1] of TYPE_STRING."""
-    return np.array([[row if isinstance(row, bytes) else row.encode()] for row in rows], object)
+    return strings(*rows)[:, None]
 
 
 def lists(*rows: list[str]) -> np.ndarray:
     """[rows, longest] of TYPE_STRING, padded with empty strings."""
     width = max(map(len, rows))
     return np.array([[word.encode() for word in row] + [b""] * (width - len(row)) for row in rows], object)
+
+
+class Reply:
+    """What a caller of a decoupled model would have got."""
+
+    def __init__(self) -> None:
+        self.answers: list[Tensors] = []
+        self.error: Exception | None = None
+        self.gone = False
+        self.ended = threading.Event()
+        self.answered = threading.Event()
+
+    def send(self, tensors: Tensors, final: bool = False) -> None:
+        assert not self.ended.is_set()
+        self.answers.append(tensors)
+        self.answered.set()
+        if final:
+            self.ended.set()
+
+    def fail(self, error: Exception) -> None:
+        assert not self.ended.is_set()
+        self.error = error
+        self.ended.set()
+
+    def cancelled(self) -> bool:
+        return self.gone
 
 
 class Ensemble:

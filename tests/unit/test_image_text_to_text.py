@@ -3,7 +3,6 @@
 import base64
 import json
 import shutil
-import threading
 from pathlib import Path
 from typing import Any
 
@@ -15,31 +14,12 @@ from python_backend import multimodal_processor
 from python_backend.parameters import InvalidInput
 from python_backend.stage import Request, Tensors
 from python_backend.tasks import image_text_to_text as task
+from tests.unit.ensemble import Reply, strings
 from tests.unit.pictures import NARROW, SCENE, TINY
 
 TASK = "image_text_to_text"
 NAMES = ("llava", "llava_onevision", "qwen2_vl", "idefics3")
 FEW = {"max_new_tokens": 6}
-
-
-class Caller:
-    """Waits for the answers to one request."""
-
-    def __init__(self) -> None:
-        self.answers: list[Any] = []
-        self.done = threading.Event()
-
-    def send(self, tensors: Tensors, final: bool = False) -> None:
-        self.answers.append(tensors)
-        if final:
-            self.done.set()
-
-    def fail(self, error: Exception) -> None:
-        self.answers.append(error)
-        self.done.set()
-
-    def cancelled(self) -> bool:
-        return False
 
 
 class Stages:
@@ -49,24 +29,24 @@ class Stages:
         self.model = task.Model.local(checkpoint, settings)
         self.postprocess = task.Postprocess.local(checkpoint, settings)
 
-    def start(self, tensors: Tensors, **parameters: Any) -> Caller:
+    def start(self, tensors: Tensors, **parameters: Any) -> Reply:
         parsed = task.PARAMETERS.parse({**FEW, **parameters})
-        caller = Caller()
+        reply = Reply()
         try:
             made = self.preprocess.process(Request(tensors, parsed))
             stops = {name: tensor for name, tensor in tensors.items() if name == "STOP"}  # goes by the preprocessor
-            self.model.start(Request({**made, **stops}, parsed), caller)
+            self.model.start(Request({**made, **stops}, parsed), reply)
         except InvalidInput as error:
-            caller.fail(error)
-        return caller
+            reply.fail(error)
+        return reply
 
-    def finish(self, caller: Caller, **parameters: Any) -> list[str]:
-        assert caller.done.wait(60)
+    def finish(self, reply: Reply, **parameters: Any) -> list[str]:
+        assert reply.ended.wait(60)
+        if reply.error is not None:
+            raise reply.error
         parsed = task.PARAMETERS.parse({**FEW, **parameters})
         pieces = []
-        for answer in caller.answers:
-            if isinstance(answer, Exception):
-                raise answer
+        for answer in reply.answers:
             pieces.append(self.postprocess.process(Request(answer, parsed))["GENERATED_TEXT"][0].decode())
         return pieces
 
@@ -82,19 +62,11 @@ def stages(checkpoints: Path) -> Any:
         each.model.close()
 
 
-def one(string: str) -> np.ndarray:
-    return np.array([string.encode()], object)
-
-
-def files(*contents: bytes) -> np.ndarray:
-    return np.array(contents, object)
-
-
 def chat(*parts: dict[str, Any], answer: str | None = None) -> np.ndarray:
     messages: list[dict[str, Any]] = [{"role": "user", "content": [*parts, {"type": "text", "text": "What is it?"}]}]
     if answer is not None:
         messages.append({"role": "assistant", "content": [{"type": "text", "text": answer}]})
-    return one(json.dumps(messages))
+    return strings(json.dumps(messages))
 
 
 PART = {"type": "image"}
@@ -103,16 +75,16 @@ PART = {"type": "image"}
 @pytest.mark.parametrize("name", NAMES)
 def test_answers_do_not_depend_on_neighbours(stages: dict[str, Stages], name: str) -> None:
     requests = [
-        {"MESSAGES": chat(PART), "IMAGE": files(SCENE)},
-        {"MESSAGES": chat(PART), "IMAGE": files(NARROW)},
-        {"MESSAGES": chat(PART, PART), "IMAGE": files(TINY, SCENE)},
+        {"MESSAGES": chat(PART), "IMAGE": strings(SCENE)},
+        {"MESSAGES": chat(PART), "IMAGE": strings(NARROW)},
+        {"MESSAGES": chat(PART, PART), "IMAGE": strings(TINY, SCENE)},
         {"MESSAGES": chat()},
-        {"MESSAGES": chat(PART, answer="It is"), "IMAGE": files(SCENE)},
-        {"MESSAGES": chat(PART), "IMAGE": files(SCENE)},
+        {"MESSAGES": chat(PART, answer="It is"), "IMAGE": strings(SCENE)},
+        {"MESSAGES": chat(PART), "IMAGE": strings(SCENE)},
     ]
     alone = [stages[name](request) for request in requests]
-    callers = [stages[name].start(request) for request in requests]
-    assert ["".join(stages[name].finish(caller)) for caller in callers] == alone
+    replies = [stages[name].start(request) for request in requests]
+    assert ["".join(stages[name].finish(reply)) for reply in replies] == alone
     assert len(set(alone)) >= 5 and alone[0] == alone[-1]
 
 
@@ -121,35 +93,37 @@ def test_equal_settings_share_a_generate(stages: dict[str, Stages], monkeypatch:
     shared: list[int] = []
     run = model.static._generate
     monkeypatch.setattr(model.static, "_generate", lambda batch: shared.append(len(batch)) or run(batch))  # type: ignore[func-returns-value]
-    first = stages["llava"].start({"MESSAGES": chat(PART), "IMAGE": files(SCENE)}, max_new_tokens=200, eos_token_id=-1)
-    rest = [stages["llava"].start({"MESSAGES": chat(PART), "IMAGE": files(each)}) for each in (SCENE, TINY, NARROW)]
-    for caller in (first, *rest):
-        stages["llava"].finish(caller)
+    first = stages["llava"].start(
+        {"MESSAGES": chat(PART), "IMAGE": strings(SCENE)}, max_new_tokens=200, eos_token_id=-1
+    )
+    rest = [stages["llava"].start({"MESSAGES": chat(PART), "IMAGE": strings(each)}) for each in (SCENE, TINY, NARROW)]
+    for reply in (first, *rest):
+        stages["llava"].finish(reply)
     assert shared == [1, 3]
 
 
 def test_a_seed_repeats_whoever_shares_the_batch(stages: dict[str, Stages]) -> None:
-    request = {"MESSAGES": chat(PART), "IMAGE": files(SCENE)}
-    callers = [stages["qwen2_vl"].start(request, do_sample=True, seed=seed) for seed in (1, 2, 1)]
-    first, other, same = ("".join(stages["qwen2_vl"].finish(caller)) for caller in callers)
+    request = {"MESSAGES": chat(PART), "IMAGE": strings(SCENE)}
+    replies = [stages["qwen2_vl"].start(request, do_sample=True, seed=seed) for seed in (1, 2, 1)]
+    first, other, same = ("".join(stages["qwen2_vl"].finish(reply)) for reply in replies)
     assert first == same != other
 
 
 def test_pieces_of_a_stream_join_to_the_answer(stages: dict[str, Stages]) -> None:
-    request = {"MESSAGES": chat(PART), "IMAGE": files(SCENE)}
-    caller = stages["idefics3"].start(request, stream=True, max_new_tokens=12)
-    pieces = stages["idefics3"].finish(caller, stream=True)
+    request = {"MESSAGES": chat(PART), "IMAGE": strings(SCENE)}
+    reply = stages["idefics3"].start(request, stream=True, max_new_tokens=12)
+    pieces = stages["idefics3"].finish(reply, stream=True)
     assert len(pieces) > 3 and "".join(pieces) == stages["idefics3"](request, max_new_tokens=12)
 
 
 def test_a_prompt_comes_back_with_its_text(stages: dict[str, Stages]) -> None:
-    request = {"TEXT": one("<image> It is"), "IMAGE": files(SCENE)}
+    request = {"TEXT": strings("<image> It is"), "IMAGE": strings(SCENE)}
     new = stages["llava"](request, return_full_text=False)
     assert stages["llava"](request) == "<image> It is" + new
 
 
 def test_images_may_be_inside_the_chat(stages: dict[str, Stages]) -> None:
-    beside = stages["llava"]({"MESSAGES": chat(PART), "IMAGE": files(TINY)})
+    beside = stages["llava"]({"MESSAGES": chat(PART), "IMAGE": strings(TINY)})
     encoded = base64.b64encode(TINY).decode()
     for inside in (
         {"type": "image", "base64": encoded},
@@ -161,9 +135,9 @@ def test_images_may_be_inside_the_chat(stages: dict[str, Stages]) -> None:
 
 
 def test_stop_strings_end_an_answer(stages: dict[str, Stages]) -> None:
-    request = {"MESSAGES": chat(PART), "IMAGE": files(SCENE)}
+    request = {"MESSAGES": chat(PART), "IMAGE": strings(SCENE)}
     whole = stages["llava"](request, max_new_tokens=12)
-    stopped = stages["llava"]({**request, "STOP": one(whole[3:5])}, max_new_tokens=12)
+    stopped = stages["llava"]({**request, "STOP": strings(whole[3:5])}, max_new_tokens=12)
     assert whole.startswith(stopped) and stopped.endswith(whole[3:5]) and stopped != whole
 
 
@@ -171,26 +145,26 @@ def test_stop_strings_end_an_answer(stages: dict[str, Stages]) -> None:
     ("name", "tensors", "parameters", "message"),
     [
         ("llava", {}, {}, "either TEXT or MESSAGES"),
-        ("llava", {"TEXT": one("a"), "MESSAGES": chat()}, {}, "either TEXT or MESSAGES"),
+        ("llava", {"TEXT": strings("a"), "MESSAGES": chat()}, {}, "either TEXT or MESSAGES"),
         ("llava", {"MESSAGES": chat(PART)}, {}, "more images than came in IMAGE"),
-        ("llava", {"MESSAGES": chat(PART), "IMAGE": files(TINY, TINY)}, {}, "1 images more"),
-        ("llava", {"MESSAGES": chat(*[PART] * 4), "IMAGE": files(*[TINY] * 4)}, {}, "max_images"),
+        ("llava", {"MESSAGES": chat(PART), "IMAGE": strings(TINY, TINY)}, {}, "1 images more"),
+        ("llava", {"MESSAGES": chat(*[PART] * 4), "IMAGE": strings(*[TINY] * 4)}, {}, "max_images"),
         ("llava", {"MESSAGES": chat({"type": "image", "url": "https://example.com/a.png"})}, {}, "opens no other URL"),
         ("llava", {"MESSAGES": chat({"type": "image", "path": "/etc/passwd"})}, {}, "opens no other URL"),
         ("llava", {"MESSAGES": chat({"type": "image", "image": {"a": 1}})}, {}, "opens no other URL"),
-        ("llava", {"MESSAGES": chat({"type": "image_url", "image_url": None}), "IMAGE": files()}, {}, "more images"),
+        ("llava", {"MESSAGES": chat({"type": "image_url", "image_url": None}), "IMAGE": strings()}, {}, "more images"),
         ("llava", {"MESSAGES": chat({"type": "image_url"})}, {}, "more images"),
         ("llava", {"MESSAGES": chat({"type": "image_url", "image_url": [1]})}, {}, "opens no other URL"),
-        ("llava", {"MESSAGES": chat(PART), "IMAGE": files(b"no image")}, {}, "no image that can be read"),
-        ("llava", {"MESSAGES": one("no JSON")}, {}, "not valid JSON"),
-        ("llava", {"MESSAGES": one("[" * 50_000)}, {}, "not valid JSON"),
-        ("llava", {"MESSAGES": one("a" * 200_000)}, {}, r"takes 100,000 \(max_messages_bytes\)"),
-        ("llava", {"MESSAGES": chat(PART), "IMAGE": files(TINY)}, {"return_full_text": True}, "return_full_text"),
-        ("qwen2_vl", {"TEXT": one("a"), "IMAGE": files(TINY)}, {}, "refuses the prompt|image"),
-        ("idefics3", {"TEXT": one("<image><image>"), "IMAGE": files(TINY)}, {}, "refuses the prompt"),
-        ("llava", {"TEXT": one("a " * 3_000)}, {}, "this deployment takes.*fewer or smaller images"),
-        ("llava", {"TEXT": one("a")}, {"max_new_tokens": 5_000}, "max_new_tokens_limit"),
-        ("llava", {"TEXT": one("a")}, {"num_return_sequences": 2}, "num_return_sequences"),
+        ("llava", {"MESSAGES": chat(PART), "IMAGE": strings(b"no image")}, {}, "no image that can be read"),
+        ("llava", {"MESSAGES": strings("no JSON")}, {}, "not valid JSON"),
+        ("llava", {"MESSAGES": strings("[" * 50_000)}, {}, "not valid JSON"),
+        ("llava", {"MESSAGES": strings("a" * 200_000)}, {}, r"takes 100,000 \(max_messages_bytes\)"),
+        ("llava", {"MESSAGES": chat(PART), "IMAGE": strings(TINY)}, {"return_full_text": True}, "return_full_text"),
+        ("qwen2_vl", {"TEXT": strings("a"), "IMAGE": strings(TINY)}, {}, "refuses the prompt|image"),
+        ("idefics3", {"TEXT": strings("<image><image>"), "IMAGE": strings(TINY)}, {}, "refuses the prompt"),
+        ("llava", {"TEXT": strings("a " * 3_000)}, {}, "this deployment takes.*fewer or smaller images"),
+        ("llava", {"TEXT": strings("a")}, {"max_new_tokens": 5_000}, "max_new_tokens_limit"),
+        ("llava", {"TEXT": strings("a")}, {"num_return_sequences": 2}, "num_return_sequences"),
     ],
 )
 def test_what_cannot_be_is_refused(

@@ -10,7 +10,6 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-import numpy as np
 import pytest
 import torch
 from transformers import (
@@ -33,40 +32,11 @@ from python_backend.stage import Request, Tensors
 from python_backend.streaming import Cancelled, Unavailable
 from python_backend.tasks.text_generation import PARAMETERS, Model, Postprocess, Preprocess
 from python_backend.text import Tokenizer, max_tokens
+from tests.unit.ensemble import Reply, strings
 from tests.unit.ensembles import changed
 
 PROMPT = "Alice was beginning to get very tired"
 SECONDS = 60
-
-
-class Reply:
-    """What a caller would have got."""
-
-    def __init__(self) -> None:
-        self.answers: list[Tensors] = []
-        self.error: Exception | None = None
-        self.gone = False
-        self.ended = threading.Event()
-        self.answered = threading.Event()
-
-    def send(self, tensors: Tensors, final: bool = False) -> None:
-        assert not self.ended.is_set()
-        self.answers.append(tensors)
-        self.answered.set()
-        if final:
-            self.ended.set()
-
-    def fail(self, error: Exception) -> None:
-        assert not self.ended.is_set()
-        self.error = error
-        self.ended.set()
-
-    def cancelled(self) -> bool:
-        return self.gone
-
-
-def strings(*texts: str) -> np.ndarray:
-    return np.array([text.encode() for text in texts], object)
 
 
 class Deployment:
