@@ -133,12 +133,17 @@ def install(
         (folders["model"] / RECORD).write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
     if obstacle := quantization_obstacle(config):
         print(f"The weights are quantized; PyTorch does not load them here: {obstacle}", file=sys.stderr)
-    written = "\n".join(f"  {folder}" for folder in version_folders(repository, name).values())
-    return (
-        f"Installed {checkpoint}{f' at {source.revision}' if source.revision else ''}\n"
-        f"{record['architecture']}, {record['parameters']:,} parameters, {_megabytes(size)}\n{written}\n"
-        f"Next: python scripts/serve.py {name}{repository_option(repository)}"
-    )
+    return report(repository, name, record, size)
+
+
+def report(repository: Path, name: str, record: dict[str, Any], size: int) -> str:
+    """What was done, by the record of it, and what comes next."""
+    return "\n".join([
+        f"Installed {record['checkpoint']}" + (f" at {record['revision']}" if record["revision"] else ""),
+        f"{record['architecture']}, {record['parameters']:,} parameters, {_megabytes(size)}",
+        *(f"  {folder}" for folder in version_folders(repository, name).values()),
+        f"Next: python scripts/serve.py {name}{repository_option(repository)}",
+    ])  # fmt: skip
 
 
 def check_name(name: str, task: str, repository: Path) -> str:

@@ -17,6 +17,7 @@ import torch
 import transformers
 
 from exporting import aoti, checks, configuration, native, onnx, tensorrt, torchscript
+from exporting.configuration import Config
 from exporting.deployment import Deployment
 from exporting.errors import ExportError
 from exporting.graph import ONE_PASS, Graph, Inputs, export, inputs_of, pads, tensors, traced
@@ -116,13 +117,18 @@ def make_native(
         written.append(plan)
         made = tensorrt.finish(made, profiles)
     comment = f"Written by scripts/export.py: {filename}, {dtype}.\nChosen with --model-config-name={name}."
+    return [*written, *configure(deployment, name, made, sent, comment)]
+
+
+def configure(deployment: Deployment, name: str, made: Config, sent: Samples, comment: str) -> list[Path]:
+    """The configuration of the model step and, where it takes texts, of the preprocessor, which pads them."""
+    written = []
     if sent.unit == "tokens":
         lengths = configuration.buckets(sent.max_length)
         padded = configuration.preprocess(deployment.config("preprocess"), lengths)
         step = deployment.step("preprocess")
         written.append(configuration.write(step, name, padded, f"{comment}\nTexts are padded to few lengths."))
-    written.append(configuration.write(deployment.step("model"), name, made, comment))
-    return written
+    return [*written, configuration.write(deployment.step("model"), name, made, comment)]
 
 
 def check(

@@ -59,6 +59,21 @@ def convert(folder: Path, name: str, options: dict[str, Any], languages: list[st
         raise ValueError(f"vocab.json lacks the unknown token {unknown}")
 
     tokenizer = Tokenizer(tokenizer_model(model, entries, scores, ids[unknown], unknown))
+    set_spaces(tokenizer, model)
+    tokenizer.add_special_tokens(
+        [AddedToken(token, normalized=False, special=True) for token in special if token in entries]
+    )
+    end = str(options["eos_token"])
+    first = [f"__{options.get('src_lang') or 'en'}__"] if languages else []
+    known = [(token, entries.index(token)) for token in (*first, end)]
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single=[*first, "$A", end], pair=[*first, "$A", "$B", end], special_tokens=known
+    )
+    return tokenizer, size
+
+
+def set_spaces(tokenizer: Tokenizer, model: Any) -> None:
+    """What stands for spaces on the way in and out, and the model's own normalizer before it."""
     charsmap = model.normalizer_spec.precompiled_charsmap
     tokenizer.normalizer = normalizers.Sequence(
         [
@@ -76,16 +91,6 @@ def convert(folder: Path, name: str, options: dict[str, Any], languages: list[st
             decoders.Replace(Regex("^ +| +$"), ""),
         ]
     )
-    tokenizer.add_special_tokens(
-        [AddedToken(token, normalized=False, special=True) for token in special if token in entries]
-    )
-    end = str(options["eos_token"])
-    first = [f"__{options.get('src_lang') or 'en'}__"] if languages else []
-    known = [(token, entries.index(token)) for token in (*first, end)]
-    tokenizer.post_processor = processors.TemplateProcessing(
-        single=[*first, "$A", end], pair=[*first, "$A", "$B", end], special_tokens=known
-    )
-    return tokenizer, size
 
 
 def read_model(file: Path) -> Any:
