@@ -1,4 +1,4 @@
-"""The blocks of code of a Markdown page, and what keeps some of them from being run.
+"""The blocks of code of a Markdown page, what keeps some of them from being run, and where the others are.
 
 A line <!-- not run: why --> before a block says so; it does not show.
 """
@@ -6,6 +6,8 @@ A line <!-- not run: why --> before a block says so; it does not show.
 from __future__ import annotations
 
 import re
+import shutil
+import subprocess
 from pathlib import Path
 from typing import NamedTuple
 
@@ -28,6 +30,17 @@ def blocks(page: str, text: str) -> list[Block]:
         Block(page, text[: match.start("code")].count("\n"), match["language"], match["code"], match["why"] or "")
         for match in FENCE.finditer(text)
     ]
+
+
+def copy_tree(target: Path, *which: str) -> Path:
+    """The files that `git ls-files` lists with these options, and this tree's .venv, in a folder of their own."""
+    listed = subprocess.run(["git", "ls-files", "-z", *which], cwd=ROOT, capture_output=True, check=True).stdout
+    for name in filter(None, listed.decode().split("\0")):
+        if (ROOT / name).is_file():
+            (target / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, target / name)
+    (target / ".venv").symlink_to(ROOT / ".venv")
+    return target
 
 
 def pages() -> dict[str, str]:

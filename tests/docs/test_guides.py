@@ -16,7 +16,7 @@ import pytest
 import administration
 from embedded_server import EmbeddedServer
 from install import install
-from tests.docs.blocks import ROOT, Block, blocks, pages
+from tests.docs.blocks import ROOT, Block, blocks, copy_tree, pages
 
 NOT_RUN = {
     "docs/deployment.md": "needs Docker",
@@ -65,13 +65,7 @@ class Guide:
 
 @pytest.fixture(scope="module")
 def guide(checkpoints: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Guide]:
-    tree = tmp_path_factory.mktemp("guides") / "tree"
-    list_files = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
-    for name in subprocess.run(list_files, cwd=ROOT, capture_output=True, check=True).stdout.decode().split("\0"):
-        if name and (ROOT / name).is_file():
-            (tree / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(ROOT / name, tree / name)
-    (tree / ".venv").symlink_to(ROOT / ".venv")
+    tree = copy_tree(tmp_path_factory.mktemp("guides") / "tree", "--cached", "--others", "--exclude-standard")
     shutil.copytree(checkpoints / "text_classification_bert", tree / "my-model")
     for name, source in FILES.items():
         shutil.copy2(ROOT / "tests/data" / source, tree / name)

@@ -19,7 +19,6 @@ import re
 import sys
 import textwrap
 import types
-import wave
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -28,6 +27,7 @@ import numpy as np
 from PIL import Image
 
 from tests.cases import Case
+from tests.cases.sounds import SAMPLES
 from tests.clients.web import Web
 from tests.parity import golden
 
@@ -180,9 +180,7 @@ def _load_dataset(path: str, **_: Any) -> Any:
         return [{"file": str(DATA / name)} for name in ("speech.wav", "short.wav")]
     if path == "detection-datasets/coco":
         return [{"image": Image.open(DATA / name)} for name in ("scene.png", "scene.jpg")]
-    with wave.open(str(DATA / "speech.wav")) as file:
-        samples = np.frombuffer(file.readframes(file.getnframes()), np.int16).astype(np.float32) / 32768
-    return {"train": {"audio": [{"array": samples}]}}
+    return {"train": {"audio": [{"array": SAMPLES.load()}]}}
 
 
 @contextlib.contextmanager

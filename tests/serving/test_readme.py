@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 import subprocess
 import time
 from collections.abc import Iterator
@@ -17,18 +16,16 @@ from pathlib import Path
 import pytest
 
 from ports import choose_ports
+from tests.docs.blocks import ROOT, blocks, copy_tree
 
-ROOT = Path(__file__).parents[2]
 CHECKPOINT = "text_classification_bert"
-
-
-def blocks(language: str) -> list[str]:
-    return re.findall(rf"^```{language}\n(.*?)^```", (ROOT / "README.md").read_text(), re.M | re.S)
+BLOCKS = blocks("README.md", (ROOT / "README.md").read_text(encoding="utf-8"))
 
 
 def commands() -> list[str]:
     """The lines of the bash blocks, without their comments."""
-    return [line.split("  #")[0].split("    #")[0].strip() for block in blocks("bash") for line in block.splitlines()]
+    lines = [line for block in BLOCKS if block.language == "bash" for line in block.code.splitlines()]
+    return [line.split("  #")[0].strip() for line in lines]
 
 
 def find(part: str) -> str:
@@ -39,14 +36,8 @@ def find(part: str) -> str:
 @pytest.fixture(scope="module")
 def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of what git tracks, with this tree's environments."""
-    copy = tmp_path_factory.mktemp("clone") / "tree"
-    files = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=True).stdout.decode()
-    for name in filter(None, files.split("\0")):
-        if (ROOT / name).is_file():
-            (copy / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(ROOT / name, copy / name)
-    for name in (".venv", ".perf_analyzer"):
-        (copy / name).symlink_to(ROOT / name)
+    copy = copy_tree(tmp_path_factory.mktemp("clone") / "tree")
+    (copy / ".perf_analyzer").symlink_to(ROOT / ".perf_analyzer")
     return copy
 
 
@@ -103,7 +94,7 @@ def test_the_two_commands(tree: Path) -> None:
 
 
 def test_the_clients_example(served: Served) -> None:
-    (example,) = blocks("python")
+    (example,) = (block.code for block in BLOCKS if block.language == "python")
     (served.tree / "example.py").write_text(served.with_ports(example))
     single, many, *streamed = (eval(line) for line in served.run(".venv/bin/python example.py").splitlines())
     assert [set(result) for result in single] == [{"label", "score"}]
