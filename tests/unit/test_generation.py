@@ -329,7 +329,7 @@ def test_text_far_behind_does_not_matter(checkpoints: Path) -> None:
     assert detokenizer.new_text(ids[start:], 0, at - start, True, True) == detokenizer.new_text(ids, 0, at, True, True)
 
 
-def test_stop_strings_end_where_transformers_would(tokenizer: Tokenizer, checkpoints: Path) -> None:
+def test_stop_strings_end_where_transformers_would(tokenizer: Tokenizer) -> None:
     reference_tokenizer = PreTrainedTokenizerFast(tokenizer_object=tokenizer.backend)
     rng = random.Random(3)
     words = [

