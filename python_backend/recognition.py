@@ -244,7 +244,7 @@ class WhisperRecognizer(Generator):
                     to_model(self.model, features),
                     generation_config=self.config(parameters),
                     return_timestamps=timestamps,
-                    temperature=parameters["temperature"],
+                    temperature=parameters["temperature"] or (0.0,),  # None fails with logprob_threshold
                     return_segments=True,
                     **arguments,
                 )

@@ -216,6 +216,12 @@ def test_what_is_no_temperature(value: Any) -> None:
         PARAMETERS.parse({"temperature": value})
 
 
+def test_a_threshold_of_probability_goes_without_a_temperature(ensembles: Ensembles) -> None:
+    """transformers fails: there is no temperature to fall back to, and none to scale by."""
+    whisper, few = ensembles["whisper"], {"max_new_tokens": 8}
+    assert answer(whisper(files(SHORT), logprob_threshold=0.0, **few)) == answer(whisper(files(SHORT), **few))
+
+
 def test_sampling_repeats_with_its_seed(ensembles: Ensembles) -> None:
     whisper = ensembles["whisper"]
     texts = [answer(whisper(files(SHORT), temperature=1.5, seed=seed, max_new_tokens=20))[0] for seed in (1, 1, 2, 3)]
