@@ -392,8 +392,8 @@ def test_transcripts_are_those_of_transformers(checkpoints: Path, timestamps: st
         transcript = Transcript(vocabulary, timestamps, 0.02)
         for ids, stride in rows:
             times = np.sort(generator.uniform(0, 30, len(ids) + 1).round(2)).astype(np.float32)
-            outputs.append({"tokens": torch.tensor([ids]), "token_timestamps": torch.tensor([times[1:].tolist()])})
-            outputs[-1] |= {"stride": stride} if overlap else {}
+            moved = torch.tensor([times[1:].tolist()])
+            outputs.append({"tokens": torch.tensor([ids]), "token_timestamps": moved, "stride": stride})
             transcript.add(Row(ids, times.tolist() if timestamps == "word" else None, stride))
         transcript.close()
         expected, more = tokenizer._decode_asr(
