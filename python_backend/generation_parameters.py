@@ -18,7 +18,10 @@ from python_backend.parameters import Bool, Choice, Float, Int, Parameter
 SMALLEST = 1e-6
 """Of parameters that must be above zero."""
 NGRAM = 1000
-"""Longest n-gram that may be forbidden to repeat: transformers makes a list for each of its tokens, text or no text."""
+"""Longest n-gram that may be forbidden to repeat, or looked up: transformers makes a list for each of its tokens, text
+or no text."""
+STEEPEST = 50
+"""Of length_penalty either way: the power of a sequence's length that it stands for is a float."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +62,12 @@ GENERATION: tuple[Parameter, ...] = (
     Float("eta_cutoff", minimum=0, maximum=1, doc="Least probability, less where the distribution is flat."),
     Float("repetition_penalty", minimum=SMALLEST, doc="Above 1: tokens that were there become less likely."),
     Float("encoder_repetition_penalty", minimum=SMALLEST, doc="Above 1: tokens of the input become more likely."),
-    Float("length_penalty", doc="Beam search: above 0 favours long sequences, below 0 short ones."),
+    Float(
+        "length_penalty",
+        minimum=-STEEPEST,
+        maximum=STEEPEST,
+        doc="Beam search: above 0 favours long sequences, below 0 short ones.",
+    ),
     Int(
         "no_repeat_ngram_size",
         minimum=0,
@@ -83,8 +91,8 @@ GENERATION: tuple[Parameter, ...] = (
     Int("forced_eos_token_id", minimum=0, doc="The last token when max_length is reached."),
     Int("decoder_start_token_id", minimum=0, doc="What an encoder-decoder model's output starts with."),
     # Speculation without a second model: never changes what greedy generation gives.
-    Int("prompt_lookup_num_tokens", minimum=1, doc="Tokens to try at once out of the prompt."),
-    Int("max_matching_ngram_size", minimum=1, doc="Longest n-gram to look up in the prompt."),
+    Int("prompt_lookup_num_tokens", minimum=1, maximum=NGRAM, doc="Tokens to try at once out of the prompt."),
+    Int("max_matching_ngram_size", minimum=1, maximum=NGRAM, doc="Longest n-gram to look up in the prompt."),
     # Gone in transformers 5.
     Removed("num_beam_groups", off=1, doc="Transformers 5 has no diverse beam search; use num_beams or do_sample."),
     Removed("diversity_penalty", off=0, doc="Transformers 5 has no diverse beam search."),

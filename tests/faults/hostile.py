@@ -118,10 +118,12 @@ JSON = [
 ]
 
 
+@cache  # as all strategies here: a request draws from some twenty, and making one costs more than drawing from it
 def texts() -> st.SearchStrategy[bytes]:
     return st.sampled_from(TEXTS) | st.binary(max_size=200) | st.text(max_size=200).map(_utf8)
 
 
+@cache
 def json_texts() -> st.SearchStrategy[bytes]:
     leaves = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20)
     names = st.sampled_from(["role", "content", "type", "text", "image", "base64", "city"]) | st.text(max_size=5)
@@ -288,9 +290,9 @@ def spoiled(draw: st.DrawFn, files: Callable[[], list[bytes]]) -> bytes:
 
 
 CONTENTS: dict[str, Callable[[], st.SearchStrategy[bytes]]] = {
-    "IMAGE": lambda: spoiled(pictures),
-    "AUDIO": lambda: spoiled(sounds),
-    "VIDEO": lambda: spoiled(videos),
+    "IMAGE": cache(lambda: spoiled(pictures)),
+    "AUDIO": cache(lambda: spoiled(sounds)),
+    "VIDEO": cache(lambda: spoiled(videos)),
     "TABLE": json_texts,
     "MESSAGES": json_texts,
 }
@@ -302,27 +304,38 @@ WHOLE = [0, 1, -1, 2, 7, 16_000, 2**31 - 1, -(2**31)]
 REAL = [0.0, 1.0, -1.0, float("nan"), float("inf"), -float("inf"), 1e38, 1e-45, -0.0]
 
 
+SIZES = {True: st.sampled_from([0, 1, 1, 2, 3, 7]), False: st.sampled_from([0, 1, 3, 512, 16_000])}
+"""Of a dimension that varies: of strings, of numbers."""
+NUMBERS = {
+    "f": st.lists(st.sampled_from(REAL) | st.floats(-1, 1, width=32), min_size=1, max_size=6),
+    "i": st.lists(st.sampled_from(WHOLE) | st.integers(0, 1000), min_size=1, max_size=6),
+}
+
+
 @st.composite
-def tensor(draw: st.DrawFn, spec: Any, rows: int | None) -> np.ndarray:
+def tensor(draw: st.DrawFn, spec: Any, good: np.ndarray | None, rows: int | None) -> np.ndarray:
     """A tensor of the type and rank that config.pbtxt declares; sizes and content are whatever they like.
 
-    rows: of the batch dimension; None without one.
+    Args:
+        good: one that is answered, which may be sent too, or with something behind its text.
+        rows: of the batch dimension; None without one.
     """
-    sizes = st.sampled_from([0, 1, 1, 2, 3, 7]) if spec.data_type == STRING else st.sampled_from([0, 1, 3, 512, 16_000])
+    how = draw(st.sampled_from(["hostile", "hostile", "hostile", "good", "longer"])) if good is not None else "hostile"
+    if good is not None and how != "hostile":
+        sent = good if rows is None else np.repeat(good, rows, axis=0)
+        if how == "longer" and spec.data_type == STRING:
+            sent = sent.copy()
+            sent.flat[-1] += draw(texts())
+        return sent
+    sizes = SIZES[spec.data_type == STRING]
     shape = [*([] if rows is None else [rows]), *(draw(sizes) if size == -1 else size for size in spec.dims)]
-    count = int(np.prod(shape))
     if spec.data_type == STRING:
         content = CONTENTS.get(spec.name, texts)()
-        values = draw(st.lists(content, min_size=count, max_size=count))
-        flat = np.empty(count, object)
-        flat[:] = values
+        flat = np.empty(int(np.prod(shape)), object)
+        flat[:] = [draw(content) for _ in flat]
         return flat.reshape(shape)
     dtype = MODEL_TYPES[spec.data_type]
-    if dtype.kind == "f":
-        pattern = draw(st.lists(st.sampled_from(REAL) | st.floats(-1, 1, width=32), min_size=1, max_size=6))
-    else:
-        pattern = draw(st.lists(st.sampled_from(WHOLE) | st.integers(0, 1000), min_size=1, max_size=6))
-    return np.resize(np.array(pattern, dtype), shape)
+    return np.resize(np.array(draw(NUMBERS[dtype.kind]), dtype), shape)
 
 
 VALUES = (
@@ -334,42 +347,57 @@ VALUES = (
 
 
 def value(parameter: Parameter) -> st.SearchStrategy[Any]:
-    """What may be sent for a parameter: of the right kind, at the ends of its range, or anything."""
+    """What may be sent for a parameter of its kind, at the ends of its range and a step beyond."""
     if isinstance(parameter, Bool):
-        return st.booleans() | VALUES
+        return st.booleans()
     if isinstance(parameter, Choice):
-        return st.sampled_from(list(parameter.choices)) | VALUES
+        return st.sampled_from(list(parameter.choices))
     if isinstance(parameter, Number):
         ends = [end for end in (parameter.minimum, parameter.maximum) if abs(end) < 2**62]
         whole = [int(end) + step for end in ends for step in (-1, 0, 1)] or [1]
         near = st.sampled_from(whole) if isinstance(parameter, Int) else st.sampled_from([*map(float, ends), 0.3, 0.9])
-        return near | st.integers(0, 10) | VALUES
+        return near | st.integers(0, 10)
     return VALUES
 
 
-@st.composite
-def parameters(draw: st.DrawFn, declared: Parameters) -> dict[str, Any]:
-    """Parameters of a request: some declared ones, rarely an unknown one."""
-    known = {parameter.name: parameter for parameter in declared}
-    names = draw(st.lists(st.sampled_from(sorted(known)), max_size=3, unique=True)) if known else []
-    given = {name: draw(value(known[name])) for name in names}
-    if draw(st.integers(0, 19)) == 0:
-        given[draw(st.sampled_from(["", "top-k", "__class__", "self", "x" * 300]))] = draw(VALUES)
-    return given
+def request(task: str, declared: Parameters) -> st.SearchStrategy[tuple[Tensors, dict[str, Any]]]:
+    """Inputs that Triton lets through, and parameters: some declared ones, a few of them anything, rarely unknown ones.
 
-
-@st.composite
-def request(draw: st.DrawFn, task: str, declared: Parameters) -> tuple[Tensors, dict[str, Any]]:
-    """Inputs that Triton lets through, and parameters."""
-    ensemble = config(task)
-    rows = draw(st.sampled_from([1, 1, 1, 2])) if ensemble.max_batch_size else None
-    sent = {
-        spec.name: draw(tensor(spec, rows))
-        for spec in ensemble.input
-        if not spec.optional
-        or draw(st.integers(0, 2 if spec.name in ("AUDIO", "TEXT", "IMAGE", "MESSAGES") else 3)) < 2
+    What costs most is asked for seldom, so that there is time for many requests: LIGHT.
+    """
+    inputs, batched = config(task).input, config(task).max_batch_size > 0
+    proper, least = good(task)
+    rows = st.sampled_from([1, 1, 1, 2] if batched else [None])
+    tensors = {
+        (spec.name, count): tensor(spec, proper.get(spec.name), count) for spec in inputs for count in (None, 1, 2)
     }
-    return sent, draw(parameters(declared))
+    left_out = {spec.name: st.integers(0, 2 if spec.name in OFTEN else 3) for spec in inputs if spec.optional}
+    values = {parameter.name: value(parameter) for parameter in declared}
+    least = least | {name: amount for name, amount in LIGHT.items() if name in values}
+    names = st.lists(st.sampled_from(sorted(values)), max_size=3, unique=True) if values else st.just([])
+    often, rarely = st.integers(0, 3), st.integers(0, 19)
+    unknown = st.sampled_from(["", "top-k", "__class__", "self", "x" * 300])
+
+    @st.composite
+    def drawn(draw: st.DrawFn) -> tuple[Tensors, dict[str, Any]]:
+        count = draw(rows)
+        sent = {
+            spec.name: draw(tensors[spec.name, count])
+            for spec in inputs
+            if spec.name not in left_out or draw(left_out[spec.name]) < 2
+        }
+        given = least | {name: draw(values[name] if draw(often) else VALUES) for name in draw(names)}
+        if draw(rarely) == 0:
+            given[draw(unknown)] = draw(VALUES)
+        return sent, given
+
+    return drawn()
+
+
+LIGHT = {"max_new_tokens": 3, "points_per_crop": 2}
+"""What is asked of requests that say nothing else of it."""
+OFTEN = ("AUDIO", "TEXT", "IMAGE", "MESSAGES")
+"""Optional inputs of which a request has mostly one."""
 
 
 def good(task: str) -> tuple[Tensors, dict[str, Any]]:

@@ -3,20 +3,19 @@
 First the stages as plain functions, which is fast; then the running server of each task, which adds what Triton itself
 checks, the locale of its Python processes, and the generating models.
 
-    pytest tests/faults/test_bad_input.py --hostile-seconds 60      # a task and test; 2 by default
+    pytest tests/faults/test_bad_input.py --hostile-requests 20000      # a task and test; 1,000 by default
 """
 
 from __future__ import annotations
 
-import contextlib
 import importlib
 import itertools
 import json
 import re
 import signal
 import socket
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -30,13 +29,13 @@ from tritonclient.grpc import service_pb2, service_pb2_grpc
 
 from embedded_server import EmbeddedServer
 from install import install
-from python_backend.parameters import InvalidInput
-from python_backend.stage import Request
+from python_backend.parameters import InvalidInput, Parameters
+from python_backend.stage import Request, Tensors
 from repository import STEPS
 from tests.conftest import TASKS, Servers
 from tests.faults import hostile
 from tests.faults.running import request
-from tests.unit.ensemble import Ensemble, Sent
+from tests.unit.ensemble import Sent
 from tests.unit.test_repository import config
 from triton_pipelines import InvalidInput as Refused
 from triton_pipelines import Unavailable
@@ -48,9 +47,8 @@ LONGEST = 30
 """Seconds after which a request hangs."""
 DECOUPLED = ("text_generation", "image_text_to_text")
 """Their preprocessor alone runs as a plain function."""
-QUIET = settings(
-    max_examples=20, deadline=None, database=None, suppress_health_check=list(HealthCheck), phases=[Phase.generate]
-)
+TOGETHER = 16
+"""Requests of one execution, or under way at a time."""
 
 
 class HangingError(BaseException):
@@ -73,6 +71,27 @@ def at_most(seconds: int) -> Iterator[None]:
         signal.signal(signal.SIGALRM, before)
 
 
+def requests(task: str, declared: Parameters, count: int, first_seed: int) -> Iterator[list[Sent]]:
+    """TOGETHER hostile requests at a time, `count` in all, the same in each run."""
+    found: list[Sent] = []
+    generating = settings(
+        max_examples=10 * TOGETHER,
+        deadline=None,
+        database=None,
+        suppress_health_check=list(HealthCheck),
+        phases=[Phase.generate],
+    )
+    fill = generating(tried_with(hostile.request(task, declared))(lambda sent: found.append(sent)))
+    for number in itertools.count(first_seed):
+        seed(number)(fill)()
+        while len(found) >= TOGETHER:
+            yield found[:TOGETHER]
+            count -= TOGETHER
+            if count <= 0:
+                return
+            del found[:TOGETHER]
+
+
 class Stages:
     """A task's stages as plain functions, with the settings that they are shipped with: all of them, or the
     preprocessor of a decoupled task."""
@@ -87,81 +106,69 @@ class Stages:
             limits = {name: entry.string_value for name, entry in found if name not in ("checkpoint", "revision")}
             stage = getattr(module, step.capitalize())
             self.steps.append(stage.local(repository / f"{task}_{step}/1", {"threads": "1", **limits}))
-        self.inputs = set(config(task).ensemble_scheduling.step[0].input_map.values())
 
     def __call__(self, *requests: Sent) -> list[Any]:
-        """All tensors of each request, or its error."""
-        if self.task in DECOUPLED:
-            return self.preprocessed(*requests)
-        ensemble = Ensemble.__new__(Ensemble)
-        ensemble.parameters = self.parameters
-        ensemble.preprocess, ensemble.model, ensemble.postprocess = self.steps
-        return ensemble.batch(*requests)
-
-    def preprocessed(self, *requests: Sent) -> list[Any]:
-        """What the preprocessor makes of each request, or its error."""
-        parsed = [
-            Request({name: tensors[name] for name in tensors.keys() & self.inputs}, self.parameters.parse(given))
-            for tensors, given in requests
-        ]
-        return self.steps[0]._process_all(parsed)
+        """All tensors of each request, or its error: each stage gets all requests in one execution."""
+        results: list[Any] = []
+        for tensors, given in requests:
+            try:
+                results.append(Request(tensors, self.parameters.parse(given)))
+            except InvalidInput as error:
+                results.append(error)
+        for step in self.steps:
+            good = [at for at, result in enumerate(results) if isinstance(result, Request)]
+            outcomes = step._process_all([results[at] for at in good])
+            for at, outcome in zip(good, outcomes, strict=True):
+                tensors, parameters = results[at]
+                results[at] = outcome if isinstance(outcome, Exception) else Request(tensors | outcome, parameters)
+        return [result.tensors if isinstance(result, Request) else result for result in results]
 
 
 @pytest.mark.parametrize("task", TASKS)
 def test_stages_refuse_or_answer(task: str, checkpoints: Path, tmp_path: Path, pytestconfig: pytest.Config) -> None:
     stages = Stages(task, min(checkpoints.glob(f"{task}_*")), tmp_path)
     good = hostile.good(task)
-    alone = [step(good)[0] for step in (stages.preprocessed, stages)]
-    assert all(isinstance(each, dict) for each in alone), alone
-
-    tried = 0
-
-    def attempt(sent: Sent) -> None:
-        nonlocal tried
-        if time.monotonic() < end:
-            tried += 1
-            check(stages, good, alone, sent)
-
-    end = time.monotonic() + pytestconfig.getoption("--hostile-seconds")
-    for number in itertools.count():
-        seed(number)(QUIET(tried_with(hostile.request(task, stages.parameters))(attempt)))()
-        if time.monotonic() > end:
-            break
-    print(f"{task}: {tried} requests")
+    (alone,) = stages(good)
+    assert isinstance(alone, dict), alone
+    answered = tried = 0
+    for together in requests(task, stages.parameters, pytestconfig.getoption("--hostile-requests"), first_seed=0):
+        try:
+            answered += check(stages, good, alone, together)
+        except (AssertionError, HangingError):
+            for sent in together:  # which of them it is
+                check(stages, good, alone, [sent])
+            raise
+        tried += len(together)
+    print(f"{task}: {tried} requests, {answered} answered")
+    assert answered
 
 
-def check(stages: Stages, good: Sent, alone: list[dict[str, np.ndarray]], sent: Sent) -> None:
-    """What the preprocessor refuses goes no further, so that there is time for many.
+def check(stages: Stages, good: Sent, alone: dict[str, np.ndarray], sent: list[Sent]) -> int:
+    """How many of the requests are answered, in an execution between two good ones.
 
     Args:
-        alone: what the good request gives alone, behind the preprocessor and behind all stages.
+        alone: what the good request gives alone.
     """
-    try:
-        stages.parameters.parse(sent[1])
-    except InvalidInput:
-        return
-    steps: tuple[Callable[..., list[Any]], ...] = (stages.preprocessed, stages)
-    for step, expected in zip(steps, alone, strict=True):
-        with at_most(LONGEST):
-            before, result, after = step(good, sent, good)
-        for neighbour in (before, after):
-            assert isinstance(neighbour, dict), f"a neighbour failed: {neighbour!r}"
-            same(neighbour, expected)
-        if isinstance(result, Exception):
-            break
-    if isinstance(result, InvalidInput):
-        assert str(result).strip() and len(str(result)) < 3000, f"an unreadable message: {str(result)[:200]}"
-    elif isinstance(result, Exception):
-        raise AssertionError("neither refused nor answered") from result
-    elif stages.task not in DECOUPLED:
-        rows = len(next(iter(sent[0].values()))) if sent[0] else 1
-        inner = {
-            outer: name
-            for step in config(stages.task).ensemble_scheduling.step
-            for name, outer in step.output_map.items()
-        }
-        for spec in config(stages.task).output:
-            assert len(result[inner[spec.name]]) == rows, f"{spec.name} is not of {rows} rows"
+    with at_most(LONGEST):
+        before, *results, after = stages(good, *sent, good)
+    for neighbour in (before, after):
+        assert isinstance(neighbour, dict), f"a neighbour failed: {neighbour!r}"
+        same(neighbour, alone)
+    for (tensors, _), result in zip(sent, results, strict=True):
+        if isinstance(result, InvalidInput):
+            assert str(result).strip() and len(str(result)) < 3000, f"an unreadable message: {str(result)[:200]}"
+        elif isinstance(result, Exception):
+            raise AssertionError("neither refused nor answered") from result
+        elif stages.task not in DECOUPLED:
+            rows = len(next(iter(tensors.values()))) if tensors else 1
+            inner = {
+                outer: name
+                for step in config(stages.task).ensemble_scheduling.step
+                for name, outer in step.output_map.items()
+            }
+            for spec in config(stages.task).output:
+                assert len(result[inner[spec.name]]) == rows, f"{spec.name} is not of {rows} rows"
+    return sum(isinstance(result, dict) for result in results)
 
 
 def same(got: dict[str, np.ndarray], expected: dict[str, np.ndarray]) -> None:
@@ -184,6 +191,8 @@ FOUND: list[tuple[str, dict[str, Any], dict[str, Any], str]] = [
     ),
     ("text2text_generation", {}, {"no_repeat_ngram_size": 2**31 - 1}, "no_repeat_ngram_size"),
     ("text2text_generation", {}, {"encoder_no_repeat_ngram_size": 2**31 - 1}, "encoder_no_repeat_ngram_size"),
+    ("text2text_generation", {}, {"prompt_lookup_num_tokens": 2**63 - 1}, "prompt_lookup_num_tokens"),
+    ("summarization", {}, {"length_penalty": 2.0**31}, "length_penalty"),
 ]
 """What once crashed or hung a stage: task, tensors and parameters besides good ones, and what is said of it now."""
 
@@ -222,27 +231,29 @@ def test_the_server_refuses_or_answers(task: str, served: Servers, pytestconfig:
         tensors, given = sent
         return transport.infer(Sending(name, tensors, given, decoupled=task in DECOUPLED, timeout=LONGEST))
 
-    tried = 0
-
-    def attempt(sent: Sent) -> None:
-        nonlocal tried
-        if time.monotonic() < end:
-            tried += 1
-            with contextlib.suppress(Refused, Unavailable):  # Unavailable: a generating model is full
-                send(sent)
+    def refused_or_answered(sent: Sent) -> bool:
+        try:
+            send(sent)
+        except (Refused, Unavailable):  # Unavailable: a generating model is full
+            return False
+        return True
 
     good = hostile.good(task)
     if task in DECOUPLED:
         good[1].update(max_new_tokens=5)
     expected = send(good)
-    end = time.monotonic() + pytestconfig.getoption("--hostile-seconds")
-    for number in itertools.count(1000):
-        seed(number)(QUIET(tried_with(hostile.request(task, declared))(attempt)))()
-        same(send(good), expected)
-        if time.monotonic() > end:
-            break
+    hostile_ones: list[Future[bool]] = []
+    good_ones: list[Future[Tensors]] = []
+    with ThreadPoolExecutor(TOGETHER) as callers:
+        for together in requests(task, declared, pytestconfig.getoption("--hostile-requests"), first_seed=1000):
+            hostile_ones += [callers.submit(refused_or_answered, sent) for sent in together]
+            good_ones.append(callers.submit(send, good))
+    for neighbour in good_ones:
+        same(neighbour.result(), expected)
+    answered = sum(each.result() for each in hostile_ones)
     assert stubs(server.pid) == before, "a process died"
-    print(f"{task}: {tried} requests, served")
+    print(f"{task}: {len(hostile_ones)} requests, {answered} answered, served")
+    assert answered
 
 
 FILES = {"IMAGE": "tiny.png", "AUDIO": "short.wav", "VIDEO": "short.mp4"}
