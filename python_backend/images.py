@@ -158,7 +158,7 @@ class ImagePreprocess(Stage):
         for data in request.tensors["IMAGE"].ravel():
             if data not in read:
                 image = self.decode(data)
-                read[data] = (image.height, image.width), self.features(image, request)
+                read[data] = (image.height, image.width), self.features(image)
             sizes.append(read[data][0])
             features.append(read[data][1])
         pixels = [feature["pixel_values"] for feature in features]
@@ -173,11 +173,11 @@ class ImagePreprocess(Stage):
     def decode(self, data: bytes) -> Image.Image:
         return decode(data, self.max_bytes, self.max_pixels, self.max_ratio)
 
-    def features(self, image: Image.Image, request: Request) -> Tensors:
-        """What the processor makes of one picture, without the batch dimension."""
+    def features(self, image: Image.Image, **settings: Any) -> Tensors:
+        """What the processor makes of one picture, without the batch dimension; its settings but for these."""
         try:
-            made = self.processor(image, return_tensors="np")
-        except ValueError as error:  # one that is scaled by its sides' ratio may come to no pixels
+            made = self.processor(image, return_tensors="np", **settings)
+        except (ValueError, ZeroDivisionError) as error:  # what is scaled by its sides' ratio may come to no pixels
             raise InvalidInput(
                 f"The image processor of this checkpoint cannot take a picture of {image.width} x {image.height} "
                 f"pixels: {error}"

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
+import numpy as np
+
 from python_backend import text
 from python_backend.forward import TorchStage
 from python_backend.parameters import InvalidInput
-from python_backend.sequences import NO_TOKEN
+from python_backend.sequences import NO_TOKEN, padded
 from python_backend.stage import Request, Tensors
 
 if TYPE_CHECKING:
@@ -65,8 +67,9 @@ class WritingModel(TorchStage):
             rows.append(Row(picture, prompt, config, most, fewest, drawn, seconds))
         return rows
 
-    def write(self, rows: list[Row]) -> list[list[list[int]] | InvalidInput]:
-        """The sequences of each row."""
-        sequences = self.writer.run(rows)
-        self.count_tokens(sum(len(ids) for each in sequences if isinstance(each, list) for ids in each))
-        return sequences
+    def write(self, of_requests: list[list[Row]]) -> list[np.ndarray | InvalidInput]:
+        """The sequences of each request: [rows, sequences, length], as `padded` makes them."""
+        written = self.writer.run([row for rows in of_requests for row in rows])
+        self.count_tokens(sum(len(ids) for each in written if isinstance(each, list) for ids in each))
+        sequences = iter(written)
+        return [padded([next(sequences) for _ in rows]) for rows in of_requests]

@@ -35,12 +35,12 @@ from benchmarking import chart, page, results
 from benchmarking.reference import Question, Reference
 from benchmarking.results import Result
 from benchmarking.workloads import WORKLOADS, Load, Workload
-from embedded_server import EmbeddedServer
 from install import install
 from perf_analyzer import Measurement, measure
-from processes import proportional
 from repository import STEPS, models, task_argument
-from watcher import stubs
+from serving.embedded_server import EmbeddedServer
+from serving.processes import proportional
+from serving.watcher import stubs
 
 ROOT = Path(__file__).resolve().parent.parent
 ORACLE = ROOT / ".oracle" / "bin" / "python"

@@ -14,7 +14,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from embedded_server import EmbeddedServer
+from serving.embedded_server import EmbeddedServer
 from triton_pipelines import Pipeline, shared_memory
 from triton_pipelines.tasks.base import Inputs, Row, Settings, Task, bytes_tensor, one
 from triton_pipelines.transport import connect

@@ -19,11 +19,11 @@ from pathlib import Path
 
 import numpy as np
 
-from embedded_server import EmbeddedServer
 from install import install
 from repository import REPOSITORY, has_weights
+from serving.embedded_server import EmbeddedServer
+from serving.triton_wheel import ServerError
 from triton_pipelines import pipeline
-from triton_wheel import ServerError
 
 ROOT = Path(__file__).resolve().parent.parent
 NAME = "feature_extraction"

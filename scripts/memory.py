@@ -16,12 +16,12 @@ from pathlib import Path
 
 from ask import ask
 from benchmarking.workloads import WORKLOADS
-from embedded_server import EmbeddedServer
 from install import install
-from processes import proportional
 from repository import STEPS, task_argument
+from serving.embedded_server import EmbeddedServer
+from serving.processes import proportional
+from serving.watcher import stubs
 from triton_pipelines import InvalidInput
-from watcher import stubs
 
 ROOT = Path(__file__).resolve().parent.parent
 

@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from triton_wheel import Binaries
+from serving.triton_wheel import Binaries
 
 ROOT = Path(__file__).resolve().parent.parent
 BINARY = ROOT / ".perf_analyzer" / "bin" / "perf_analyzer"

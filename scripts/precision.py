@@ -24,9 +24,9 @@ sys.path.append(str(ROOT))  # of tests
 
 from benchmark import set_dtype  # noqa: E402
 from benchmarking import page  # noqa: E402
-from embedded_server import EmbeddedServer  # noqa: E402
 from install import install  # noqa: E402
 from repository import task_argument  # noqa: E402
+from serving.embedded_server import EmbeddedServer  # noqa: E402
 from tests import cases  # noqa: E402
 from tests.parity import golden  # noqa: E402
 from tests.parity.compare import compare  # noqa: E402

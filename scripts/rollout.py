@@ -23,10 +23,10 @@ import urllib.request
 from collections.abc import Sequence
 from pathlib import Path
 
-import administration
 from install import install
 from installing.errors import InstallError
 from repository import REPOSITORY, STEPS, deployments, latest_version, read_config, task_of
+from serving import administration
 
 POLICY = re.compile(r"^version_policy\s*:?\s*\{(?:[^{}]|\{(?:[^{}]|\{[^{}]*\})*\})*\}.*\n?", re.MULTILINE)
 TIMEOUT = 600

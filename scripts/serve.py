@@ -19,13 +19,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 
-import administration
-from embedded_server import EmbeddedServer, ServerError
-from health import serve_health
-from ports import check_port, resolve
 from repository import REPOSITORY, deployments, has_weights, install_command, repository_option
-from startup_report import report
-from watcher import ASKED_EVERY, INTERVAL, Watcher
+from serving import administration
+from serving.embedded_server import EmbeddedServer, ServerError
+from serving.health import serve_health
+from serving.ports import check_port, resolve
+from serving.startup_report import report
+from serving.watcher import ASKED_EVERY, INTERVAL, Watcher
 
 MANY_DEATHS, MANY_DEATHS_SECONDS = 5, 300.0
 """A server that died so often, within so many seconds, is not started again."""

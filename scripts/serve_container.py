@@ -20,9 +20,9 @@ from argparse import Namespace
 from collections.abc import Sequence
 from pathlib import Path
 
-import administration
 import serve
-from embedded_server import ROOT, STUB_ENVIRONMENT, EmbeddedServer
+from serving import administration
+from serving.embedded_server import ROOT, STUB_ENVIRONMENT, EmbeddedServer
 
 LOG_BYTES = 16 << 20
 KEEP_SIZE, PUNCH_HOLE = 1, 2

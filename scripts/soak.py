@@ -30,15 +30,15 @@ import numpy as np
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT)]
 
-from embedded_server import EmbeddedServer  # noqa: E402
 from install import install  # noqa: E402
-from processes import proportional  # noqa: E402
 from repository import STEPS, models, task_argument  # noqa: E402
+from serving.embedded_server import EmbeddedServer  # noqa: E402
+from serving.processes import proportional  # noqa: E402
+from serving.watcher import stubs  # noqa: E402
 from tests import cases  # noqa: E402
 from tests.cases import Case  # noqa: E402
 from tests.parity.compare import compare  # noqa: E402
 from triton_pipelines import TritonPipelinesError, Unavailable, pipeline  # noqa: E402
-from watcher import stubs  # noqa: E402
 
 CHECKPOINTS = ROOT / ".checkpoints"
 SLOW = 1.0

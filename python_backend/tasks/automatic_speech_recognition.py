@@ -199,7 +199,8 @@ class Model(TorchStage):
     Settings, besides TorchStage's:
         max_batch_rows: rows that generate together. Default 16; a quarter of it for Whisper's words.
         max_batch_seconds: rows times longest row of a CTC pass. Default 60 on a CPU, 1,200 on a GPU.
-        max_generation_seconds: after which Whisper gives up on audio that gets no further. Default 3,600.
+        max_generation_seconds: after which Whisper refuses audio that gets no further; texts of other models that
+            generate end with what there is. Default 3,600.
     """
 
     PARAMETERS = PARAMETERS

@@ -18,7 +18,7 @@ from python_backend.forward import Forward, Pass, TorchStage
 from python_backend.parameters import Bool, Int, InvalidInput, Parameters, Text
 from python_backend.picture_to_text import WritingModel
 from python_backend.records import columns
-from python_backend.sequences import NO_TOKEN, padded
+from python_backend.sequences import NO_TOKEN
 from python_backend.spans import Span, best_spans
 from python_backend.stage import Request, Result, Stage, Tensors
 
@@ -123,7 +123,7 @@ class Preprocess(images.ImagePreprocess):
 
     def picture(self, data: bytes, request: Request, reads: bool) -> Picture:
         image = self.decode(data)
-        pixels = NO_PICTURE.pixels if self.processor is None else self.features(image, request)["pixel_values"]
+        pixels = NO_PICTURE.pixels if self.processor is None else self.features(image)["pixel_values"]
         return Picture(pixels, self.recognize(image, request.parameters) if reads else None)
 
     def recognize(self, image: Image.Image, parameters: dict[str, Any]) -> Document:
@@ -207,9 +207,7 @@ class Model(Forward, WritingModel):
 
     def written(self, requests: list[Request]) -> list[Result]:
         """What Donut writes for each request."""
-        of_requests = [self.prompted(request) for request in requests]
-        sequences = iter(self.write([row for rows in of_requests for row in rows]))
-        results = [padded([next(sequences) for _ in rows]) for rows in of_requests]
+        results = self.write([self.prompted(request) for request in requests])
         return [result if isinstance(result, Exception) else written_result(result[:, 0]) for result in results]
 
     def prompted(self, request: Request) -> list[Row]:

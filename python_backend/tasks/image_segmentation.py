@@ -71,12 +71,11 @@ class Preprocess(images.ImagePreprocess):
         words = np.tile(self.words.get(subtask, np.empty(0, np.int64)), (len(tensors["pixel_values"]), 1))
         return {**tensors, "task_inputs": words}
 
-    def features(self, image: Image.Image, request: Request) -> Tensors:
-        if self.edges is None:
-            return super().features(image, request)
-        height, width = reduced((image.height, image.width), *self.edges)
-        made = self.processor(image, size={"height": height, "width": width}, return_tensors="np")
-        return {name: array[0] for name, array in made.items()}
+    def features(self, image: Image.Image, **settings: Any) -> Tensors:
+        if self.edges is not None:
+            height, width = reduced((image.height, image.width), *self.edges)
+            settings["size"] = {"height": height, "width": width}
+        return super().features(image, **settings)
 
 
 def edges(processor: Any) -> tuple[int, int] | None:

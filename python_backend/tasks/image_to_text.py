@@ -17,7 +17,7 @@ from python_backend.checkpoint import read_json
 from python_backend.generation_parameters import GENERATION
 from python_backend.parameters import InvalidInput, Parameters
 from python_backend.picture_to_text import WritingModel
-from python_backend.sequences import NO_TOKEN, padded
+from python_backend.sequences import NO_TOKEN
 from python_backend.stage import Request, Result, Stage, Tensors
 
 PARAMETERS = Parameters(*GENERATION)
@@ -74,9 +74,7 @@ class Preprocess(images.ImagePreprocess):
 
     def picture(self, image: Any, prompt: str | None) -> Tensors:
         """What the processor makes of one picture, without the batch dimension."""
-        printed = {"header_text": prompt} if self.prints else {}
-        made = self.processor(image, return_tensors="np", **printed)
-        return {name: array[0] for name, array in made.items()}
+        return self.features(image, **({"header_text": prompt} if self.prints else {}))
 
     def tokens(self, prompt: str | None) -> list[int]:
         """A prompt's token ids as the model's text begins with them."""
@@ -101,9 +99,7 @@ class Model(WritingModel):
         self.load_writer("AutoModelForImageTextToText", WRITERS[read_json(self.folder, "config.json")["model_type"]])
 
     def process_batch(self, requests: list[Request]) -> list[Result]:
-        of_requests = [self.rows_of(request, self.pictures(request)) for request in requests]
-        sequences = iter(self.write([row for rows in of_requests for row in rows]))
-        results = [padded([next(sequences) for _ in rows]) for rows in of_requests]
+        results = self.write([self.rows_of(request, self.pictures(request)) for request in requests])
         return [result if isinstance(result, Exception) else {"sequences": result} for result in results]
 
     def pictures(self, request: Request) -> list[Tensors]:

@@ -18,7 +18,7 @@ from python_backend.classification import scores
 from python_backend.forward import to_numpy
 from python_backend.parameters import Choice, Int, Parameters
 from python_backend.picture_to_text import WritingModel
-from python_backend.sequences import NO_TOKEN, padded
+from python_backend.sequences import NO_TOKEN
 from python_backend.stage import Request, Result, Stage, Tensors
 from python_backend.text import TOKENIZER
 
@@ -92,11 +92,12 @@ class Model(WritingModel):
         return self.written(requests) if self.writes else self.chosen(requests)
 
     def written(self, requests: list[Request]) -> list[Result]:
-        of_requests = [
-            self.rows_of(request, [{"pixel_values": row.pixels} for row in self.seen(request)]) for request in requests
-        ]
-        sequences = iter(self.write([row for rows in of_requests for row in rows]))
-        results = [padded([next(sequences) for _ in rows]) for rows in of_requests]
+        results = self.write(
+            [
+                self.rows_of(request, [{"pixel_values": row.pixels} for row in self.seen(request)])
+                for request in requests
+            ]
+        )
         return [
             result if isinstance(result, Exception) else {"logits": np.empty((len(result), 0)), "sequences": result}
             for result in results

@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
-from embedded_server import EmbeddedServer
 from install import install
+from serving.embedded_server import EmbeddedServer
 from tests.conftest import Servers
 from triton_pipelines import DeadlineExceeded, Pipeline, Unavailable, Unsupported, async_pipeline, pipeline
 from triton_pipelines.__main__ import main

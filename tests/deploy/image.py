@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ports import choose_ports
+from serving.ports import choose_ports
 
 ROOT = Path(__file__).parents[2]
 CPU, GPU = ROOT / "deploy" / "Dockerfile.cpu", ROOT / "deploy" / "Dockerfile"

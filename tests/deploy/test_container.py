@@ -15,10 +15,10 @@ import tritonclient.grpc as triton
 from tritonclient.utils import InferenceServerException
 
 import serve
-from administration import HEADER, RESTRICTED
 from serve_container import command
+from serving.administration import HEADER, RESTRICTED
+from serving.triton_wheel import Binaries
 from tests.deploy.image import CPU, Dockerfile, Running, files
-from triton_wheel import Binaries
 
 
 def test_it_is_healthy(running: Running) -> None:

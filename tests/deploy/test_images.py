@@ -12,8 +12,8 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from serving.triton_wheel import PYTHONS
 from tests.deploy.image import CPU, GPU, Dockerfile, is_ignored, unpack_image
-from triton_wheel import PYTHONS
 
 ROOT = Path(__file__).parents[2]
 HADOLINT = Path(sys.executable).with_name("hadolint")

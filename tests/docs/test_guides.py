@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
-import administration
-from embedded_server import EmbeddedServer
 from install import install
+from serving import administration
+from serving.embedded_server import EmbeddedServer
 from tests.docs.blocks import ROOT, Block, blocks, copy_tree, pages
 
 NOT_RUN = {

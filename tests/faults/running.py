@@ -17,7 +17,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from watcher import stubs
+from serving.watcher import stubs
 
 ROOT = Path(__file__).parents[2]
 KEY = "a key of this test"

@@ -3,7 +3,7 @@
 First the stages as plain functions, which is fast; then the running server of each task, which adds what Triton itself
 checks, the locale of its Python processes, and the generating models.
 
-    pytest tests/faults/test_bad_input.py --hostile-requests 20000      # a task and test; 1,000 by default
+    pytest tests/faults/test_bad_input.py --hostile-requests 20000      # a task, 1,000 by default; a quarter to servers
 """
 
 from __future__ import annotations
@@ -27,11 +27,12 @@ from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis import given as tried_with
 from tritonclient.grpc import service_pb2, service_pb2_grpc
 
-from embedded_server import EmbeddedServer
 from install import install
 from python_backend.parameters import InvalidInput, Parameters
 from python_backend.stage import Request, Tensors
 from repository import STEPS
+from serving.embedded_server import EmbeddedServer
+from serving.watcher import stubs
 from tests.conftest import TASKS, Servers
 from tests.faults import hostile
 from tests.faults.running import request
@@ -41,7 +42,6 @@ from triton_pipelines import InvalidInput as Refused
 from triton_pipelines import Unavailable
 from triton_pipelines.transport import Request as Sending
 from triton_pipelines.transport import connect
-from watcher import stubs
 
 LONGEST = 30
 """Seconds after which a request hangs."""
@@ -242,10 +242,11 @@ def test_the_server_refuses_or_answers(task: str, served: Servers, pytestconfig:
     if task in DECOUPLED:
         good[1].update(max_new_tokens=5)
     expected = send(good)
+    count = pytestconfig.getoption("--hostile-requests") // 4
     hostile_ones: list[Future[bool]] = []
     good_ones: list[Future[Tensors]] = []
     with ThreadPoolExecutor(TOGETHER) as callers:
-        for together in requests(task, declared, pytestconfig.getoption("--hostile-requests"), first_seed=1000):
+        for together in requests(task, declared, count, first_seed=1000):
             hostile_ones += [callers.submit(refused_or_answered, sent) for sent in together]
             good_ones.append(callers.submit(send, good))
     for neighbour in good_ones:

@@ -15,10 +15,10 @@ from typing import Any
 import pytest
 
 from install import install
+from serving.watcher import STOPPED
 from tests.faults.running import KEY, Running, generate, kill, request, wait_until
 from tests.serving.tiny import deploy
 from triton_pipelines import DeadlineExceeded, Unavailable, pipeline
-from watcher import STOPPED
 
 pytestmark = pytest.mark.alone
 

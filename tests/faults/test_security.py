@@ -22,7 +22,7 @@ from tritonclient.grpc import InferenceServerClient as Client
 from tritonclient.grpc import service_pb2, service_pb2_grpc
 from tritonclient.utils import InferenceServerException
 
-from ports import choose_ports
+from serving.ports import choose_ports
 from tests.faults.certificates import Certificate, authority, sign
 from tests.faults.running import KEY, ROOT, Running, generate, request, wait_until
 from tests.serving.tiny import deploy

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from embedded_server import EmbeddedServer
 from python_backend.text import Tokenizer
+from serving.embedded_server import EmbeddedServer
 from tests.conftest import Servers
 from triton_pipelines import InvalidInput, pipeline
 

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from embedded_server import EmbeddedServer
 from export import main
 from exporting import engines
 from install import install
+from serving.embedded_server import EmbeddedServer
 from tests import cases
 from tests.cases import Case
-from tests.parity import golden
-from tests.parity.compare import compare
-from tests.parity.parity import expected
-from triton_pipelines import TritonPipelinesError, pipeline
+from tests.parity.parity import check
+from triton_pipelines import pipeline
 
 STAND_IN = """
 import numpy as np
@@ -97,26 +94,14 @@ def of(deployments: dict[str, str]) -> pytest.MarkDecorator:
 
 @of(COMPILED)
 def test_compiled_models_answer_like_the_pipelines(compiled: EmbeddedServer, task: str, case: Case) -> None:
-    check(compiled, task, case)
+    check(task, case, compiled.grpc_url)
 
 
 @of(NATIVE)
 def test_models_in_a_backend_of_tritons_answer_like_the_pipelines(
     native: EmbeddedServer, task: str, case: Case
 ) -> None:
-    check(native, task, case)
-
-
-def check(server: EmbeddedServer, task: str, case: Case) -> None:
-    def ask() -> object:
-        with pipeline(task, model=case.checkpoint, url=server.grpc_url, **cases.resolve(case.init)) as ask_model:
-            return case.call(ask_model)
-
-    if case.refused:
-        with pytest.raises((TritonPipelinesError, ValueError, TypeError), match=re.compile(case.refused, re.I)):
-            ask()
-    else:
-        compare(ask(), expected(case, golden.read(task.replace("-", "_"))["answers"]), tolerance=1e-4)
+    check(task, case, native.grpc_url)
 
 
 def test_callers_of_a_compiled_model_share_passes(compiled: EmbeddedServer) -> None:

@@ -11,8 +11,8 @@ import pytest
 import torch
 from safetensors.numpy import load_file, save_file
 
-from embedded_server import EmbeddedServer
 from install import install
+from serving.embedded_server import EmbeddedServer
 from triton_pipelines import pipeline
 
 TEXTS = ["I love it", "Unaffable, isn't it?", "the of and"]

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from processes import proportional
 from repository import read_config
+from serving.processes import proportional
+from serving.watcher import stubs
 from tests.conftest import ROOT, TASKS, Servers
-from watcher import stubs
 
 pytestmark = pytest.mark.alone
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from ports import choose_ports
+from serving.ports import choose_ports
 from tests.docs.blocks import ROOT, blocks, copy_tree
 
 CHECKPOINT = "text_classification_bert"

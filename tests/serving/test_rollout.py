@@ -11,10 +11,10 @@ from google.protobuf import text_format
 from tritonclient.grpc import model_config_pb2
 
 import rollout
-from embedded_server import EmbeddedServer
 from install import install
 from repository import versions
 from rollout import RolloutError, add, main, roll_out, served_version
+from serving.embedded_server import EmbeddedServer
 from triton_pipelines import Pipeline, pipeline
 
 pytestmark = pytest.mark.alone

@@ -17,10 +17,10 @@ from pathlib import Path
 
 import pytest
 
-from embedded_server import EmbeddedServer
-from ports import choose_ports
+from serving.embedded_server import EmbeddedServer
+from serving.ports import choose_ports
+from serving.triton_wheel import ServerError
 from tests.serving.tiny import deploy
-from triton_wheel import ServerError
 
 ROOT = Path(__file__).parents[2]
 DEADLINE = 60

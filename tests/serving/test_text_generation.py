@@ -17,8 +17,8 @@ import numpy as np
 import pytest
 import tritonclient.grpc as triton
 
-from embedded_server import EmbeddedServer
 from install import install
+from serving.embedded_server import EmbeddedServer
 from tests.conftest import Servers
 from triton_pipelines import TritonPipelinesError, pipeline
 

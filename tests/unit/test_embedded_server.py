@@ -15,10 +15,10 @@ from pathlib import Path
 
 import pytest
 
-import triton_wheel
-from embedded_server import EmbeddedServer
-from ports import check_port, choose_ports
-from triton_wheel import Binaries, ServerError
+from serving import triton_wheel
+from serving.embedded_server import EmbeddedServer
+from serving.ports import check_port, choose_ports
+from serving.triton_wheel import Binaries, ServerError
 
 Usage = namedtuple("Usage", "total used free")
 Version = namedtuple("Version", "major minor")

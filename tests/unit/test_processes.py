@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 
-from processes import children, processor_seconds, proportional, state
+from serving.processes import children, processor_seconds, proportional, state
 
 
 def test_a_dead_child_is_one_until_its_parent_notices() -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from startup_report import _try
+from serving.startup_report import _try
 
 
 @pytest.fixture

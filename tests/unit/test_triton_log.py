@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from triton_log import failure_reasons, load_seconds
+from serving.triton_log import failure_reasons, load_seconds
 
 LOADING = """W1123 13:07:51.626638 6779 pinned_memory_manager.cc:273] "Unable to allocate pinned system memory"
 E1123 13:07:51.626809 6779 server.cc:241] "CudaDriverHelper has not been initialized."

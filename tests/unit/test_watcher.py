@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-import watcher
-from watcher import Watcher
+from serving import watcher
+from serving.watcher import Watcher
 
 
 def test_a_deployment_that_falls_silent_meanwhile_does_not_end_a_healing(

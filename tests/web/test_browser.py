@@ -17,9 +17,9 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from embedded_server import EmbeddedServer
 from install import install
-from ports import choose_ports
+from serving.embedded_server import EmbeddedServer
+from serving.ports import choose_ports
 from tests.conftest import ROOT
 from triton_pipelines import pipeline
 

@@ -22,9 +22,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 import probe
-from embedded_server import SHARED_MEMORY, EmbeddedServer
-from processes import children, processor_seconds, state
 from repository import steps
+from serving.embedded_server import SHARED_MEMORY, EmbeddedServer
+from serving.processes import children, processor_seconds, state
 
 INTERVAL = 0.25
 """Seconds between two looks at the processes."""

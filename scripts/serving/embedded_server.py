@@ -28,13 +28,13 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from ports import PORT_OPTIONS, check_port, choose_ports, resolve
-from processes import children, state
 from repository import steps
-from triton_log import failure_reasons, load_seconds
-from triton_wheel import Binaries, ServerError, check_space
+from serving.ports import PORT_OPTIONS, check_port, choose_ports, resolve
+from serving.processes import children, state
+from serving.triton_log import failure_reasons, load_seconds
+from serving.triton_wheel import Binaries, ServerError, check_space
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 SHARED_MEMORY = Path("/dev/shm")
 SHARED_MEMORY_PER_MODEL = 4 << 20
 DISK_SPACE = 64 << 20

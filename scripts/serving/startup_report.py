@@ -7,9 +7,9 @@ import shlex
 from pathlib import Path
 from typing import Any
 
-from embedded_server import EmbeddedServer
 from repository import latest_version, read_record, task_of
-from triton_log import load_seconds
+from serving.embedded_server import EmbeddedServer
+from serving.triton_log import load_seconds
 
 SAMPLES = {
     "TEXT": "Triton serves what the pipeline knows.",

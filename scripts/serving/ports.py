@@ -6,7 +6,7 @@ import errno
 import random
 import socket
 
-from triton_wheel import ServerError
+from serving.triton_wheel import ServerError
 
 PORT_OPTIONS = ("--http-port", "--grpc-port", "--metrics-port")
 
