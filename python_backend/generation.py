@@ -363,7 +363,7 @@ def random_numbers(device: torch.device, seed: int | None) -> Iterator[None]:
         yield
         return
     with torch.random.fork_rng([device] if device.type == "cuda" else []):
-        torch.manual_seed(seed)
+        torch.manual_seed(seed % 2**63)  # it takes no longer ones
         yield
 
 

@@ -51,12 +51,7 @@ GENERATION: tuple[Parameter, ...] = (
     Bool("do_sample", doc="Sample instead of taking the most likely token."),
     Int("num_beams", minimum=1, doc="Beams of beam search; 1: none."),
     Int("num_return_sequences", minimum=1, doc="Sequences per input: at most num_beams, or samples."),
-    Int(
-        "seed",
-        minimum=0,
-        maximum=2**63 - 1,
-        doc="Makes sampling repeatable, whichever requests share the batch. Default: random.",
-    ),
+    Int("seed", minimum=0, doc="Makes sampling repeatable, whichever requests share the batch. Default: random."),
     # What changes the next token's probabilities.
     Float("temperature", minimum=SMALLEST, doc="Divides the logits of a sample: below 1 sharper, above 1 flatter."),
     Int("top_k", minimum=0, doc="Sample among this many most likely tokens; 0: all."),

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from tokenizers import Encoding, processors
 
-from python_backend.parameters import InvalidInput
+from python_backend.parameters import InvalidInput, shorten
 from python_backend.text import Tokenizer
 
 Frame = tuple[tuple[int, ...], tuple[int, ...]]
@@ -63,7 +63,9 @@ class Languages:
     def find(self, code: str, parameter: str) -> int:
         """The token of a language that a request names."""
         if code not in self.ids:
-            raise InvalidInput(f"The model has no language {code!r} ({parameter}); it has {', '.join(self.ids)}.")
+            raise InvalidInput(
+                f"The model has no language {shorten(code)} ({parameter}); it has {', '.join(self.ids)}."
+            )
         return self.ids[code]
 
     def frame(self, language: int) -> Frame:

@@ -157,13 +157,13 @@ class Parameters:
             try:
                 values[name] = parameter.check(value)
             except ValueError:
-                raise InvalidInput(f'Parameter "{name}" must be {parameter.expects}; got {_shorten(value)}.') from None
+                raise InvalidInput(f'Parameter "{name}" must be {parameter.expects}; got {shorten(value)}.') from None
         return values
 
     def names(self) -> str:
         return ", ".join(self._by_name) or "none (this task takes no parameters)"
 
 
-def _shorten(value: Any, length: int = 80) -> str:
+def shorten(value: Any, length: int = 80) -> str:
     text = repr(value)
     return text if len(text) <= length else text[: length - 3] + "..."

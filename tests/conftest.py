@@ -24,7 +24,7 @@ TASKS = sorted(folder.name.removesuffix("_preprocess") for folder in (ROOT / "mo
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--task", help="run one task's tests alone: fill-mask")
     parser.addoption("--overload", type=float, default=5, help="seconds that tests/faults overloads a server")
-    parser.addoption("--hostile-requests", type=int, default=1000, help="generated bad input a task in tests/faults")
+    parser.addoption("--hostile-requests", type=int, default=2000, help="generated bad input a task in tests/faults")
     parser.addoption("--kills", type=int, default=3, help="how often tests/faults kills a process in a row")
 
 

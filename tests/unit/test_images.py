@@ -16,7 +16,6 @@ from PIL import Image
 from python_backend import images
 from python_backend.images import decode
 from python_backend.parameters import InvalidInput
-from python_backend.stage import Request
 
 DATA = Path(__file__).parents[1] / "data"
 RED = (255, 0, 0)
@@ -203,4 +202,4 @@ def test_a_picture_that_a_processor_scales_to_nothing_is_refused(tmp_path: Path)
     (tmp_path / "preprocessor_config.json").write_text(json.dumps(config))
     stage = images.ImagePreprocess.local(tmp_path)
     with pytest.raises(InvalidInput, match="cannot take a picture of 8 x 4 pixels"):
-        stage.features(picture(), Request({}, {}))
+        stage.features(picture())
