@@ -8,7 +8,7 @@ demo: setup       ## semantic search: make demo QUESTION="May I criticise the go
 
 test:             ## every test; make test TASK=fill-mask for one task's
 	@$(PYTHON) scripts/setup.py test
-	@$(RUN) -m pytest -n 2 $(if $(TASK),--task $(TASK))
+	@$(RUN) -m pytest -n 2 $(if $(TASK),--task $(TASK) --hostile-requests 320)
 
 serve: setup      ## serve what is installed; make serve NAMES="fill-mask feature-extraction"
 	@$(RUN) scripts/serve.py $(NAMES)
