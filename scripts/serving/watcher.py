@@ -117,7 +117,7 @@ class Watcher:
 
     def kill_stopped(self) -> None:
         now = time.monotonic()
-        self.stopped = {pid: self.stopped.get(pid, now) for pid in self.stubs if state(pid) == "T"}
+        self.stopped = {pid: self.stopped.get(pid, now) for pid in list(self.stubs) if state(pid) == "T"}
         for pid, since in self.stopped.items():
             if now - since > STOPPED:
                 tell(f"The process of {self.stubs[pid].model} is stopped: killing it.")
@@ -131,6 +131,7 @@ class Watcher:
             try:
                 if model in self.loaded():
                     self.load(model)
+                    self.stubs.update(stubs(self.server.pid))  # else one that dies before the next look is never missed
                     tell(f"{model} is back after {time.monotonic() - began:.1f} s.")
                 break
             except FAILURES as error:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from serving import watcher
-from serving.watcher import Watcher
+from serving.watcher import Stub, Watcher
 
 
 def test_a_deployment_that_falls_silent_meanwhile_does_not_end_a_healing(
@@ -30,3 +30,15 @@ def test_a_deployment_that_falls_silent_meanwhile_does_not_end_a_healing(
     monkeypatch.setattr(watching, "loaded", set)
     watching.heal("model")
     assert watching.healing == {} and watching.silent.keys() == {"other", "third"}
+
+
+def test_a_process_is_known_as_soon_as_its_model_is_back(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """One that dies before the next look would never be missed."""
+    server: Any = SimpleNamespace(pid=os.getpid(), repository=tmp_path, names=[])
+    watching = Watcher(server)
+    watching.healing = {"model": threading.current_thread()}
+    new = {7: Stub("model", "region")}
+    monkeypatch.setattr(watching, "loaded", lambda: {"model"})
+    monkeypatch.setattr(watching, "load", lambda model: monkeypatch.setattr(watcher, "stubs", lambda pid: new))
+    watching.heal("model")
+    assert watching.stubs == new
